@@ -1,0 +1,221 @@
+//! The four reads of ECS: which clusters and services there are, and what they are doing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_sdk_ecs::types::{self, ClusterField, ServiceField};
+
+use super::Client;
+use super::error::Error;
+use crate::model::id::{ClusterArn, last_part};
+use crate::model::inventory::{Cluster, Service};
+
+/// How many clusters one DescribeClusters may name.
+pub const DESCRIBE_CLUSTERS: usize = 100;
+
+/// How many services one DescribeServices may name.
+pub const DESCRIBE_SERVICES: usize = 10;
+
+/// The largest page of the List calls; ListServices gives 10 unless asked.
+const PAGE: i32 = 100;
+
+/// More pages than any quota allows; a listing that goes on is no listing.
+const MAX_PAGES: usize = 1_000;
+
+/// What a Describe call answered: what there is, and what it could not describe.
+#[derive(Debug)]
+pub struct Described<T> {
+    /// What was described.
+    pub found: Vec<T>,
+    /// What was not: its ARN and AWS's reason, `MISSING` for what does not exist.
+    pub failures: Vec<(String, String)>,
+}
+
+impl Client {
+    /// The ARNs of all clusters.
+    pub async fn list_clusters(&self) -> Result<Vec<String>, Error> {
+        const ACTION: &str = "ecs:ListClusters";
+        let mut arns = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            self.cluster_reads.take().await;
+            let page = self
+                .ecs
+                .list_clusters()
+                .max_results(PAGE)
+                .set_next_token(token.take())
+                .send()
+                .await
+                .map_err(|error| Error::from_sdk(ACTION, error))?;
+            arns.extend(page.cluster_arns.unwrap_or_default());
+            match page.next_token.filter(|token| !token.is_empty()) {
+                Some(next) => token = Some(next),
+                None => return Ok(arns),
+            }
+        }
+        Err(endless(ACTION))
+    }
+
+    /// Describes up to [`DESCRIBE_CLUSTERS`] clusters with their tags, settings and statistics.
+    pub async fn describe_clusters(&self, arns: &[String]) -> Result<Described<Cluster>, Error> {
+        self.cluster_reads.take().await;
+        let answer = self
+            .ecs
+            .describe_clusters()
+            .set_clusters(Some(arns.to_vec()))
+            .include(ClusterField::Tags)
+            .include(ClusterField::Settings)
+            .include(ClusterField::Statistics)
+            .send()
+            .await
+            .map_err(|error| Error::from_sdk("ecs:DescribeClusters", error))?;
+        Ok(Described {
+            found: answer
+                .clusters
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(cluster)
+                .collect(),
+            failures: failures(answer.failures),
+        })
+    }
+
+    /// The ARNs of a cluster's services.
+    pub async fn list_services(&self, cluster: &ClusterArn) -> Result<Vec<String>, Error> {
+        const ACTION: &str = "ecs:ListServices";
+        let mut arns = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            self.service_reads.take().await;
+            let page = self
+                .ecs
+                .list_services()
+                .cluster(cluster.as_str())
+                .max_results(PAGE)
+                .set_next_token(token.take())
+                .send()
+                .await
+                .map_err(|error| Error::from_sdk(ACTION, error))?;
+            arns.extend(page.service_arns.unwrap_or_default());
+            match page.next_token.filter(|token| !token.is_empty()) {
+                Some(next) => token = Some(next),
+                None => return Ok(arns),
+            }
+        }
+        Err(endless(ACTION))
+    }
+
+    /// Describes up to [`DESCRIBE_SERVICES`] services of a cluster, with their tags where those
+    /// are asked for.
+    pub async fn describe_services(
+        &self,
+        cluster: &ClusterArn,
+        arns: &[String],
+        with_tags: bool,
+    ) -> Result<Described<(Service, BTreeMap<String, String>)>, Error> {
+        self.service_reads.take().await;
+        let answer = self
+            .ecs
+            .describe_services()
+            .cluster(cluster.as_str())
+            .set_services(Some(arns.to_vec()))
+            .set_include(with_tags.then(|| vec![ServiceField::Tags]))
+            .send()
+            .await
+            .map_err(|error| Error::from_sdk("ecs:DescribeServices", error))?;
+        Ok(Described {
+            found: answer
+                .services
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(service)
+                .collect(),
+            failures: failures(answer.failures),
+        })
+    }
+}
+
+fn endless(action: &'static str) -> Error {
+    Error::new(
+        super::error::Kind::Rejected,
+        action,
+        format!("{action} gave more than {MAX_PAGES} pages; its answers were not used"),
+    )
+}
+
+fn failures(failures: Option<Vec<types::Failure>>) -> Vec<(String, String)> {
+    failures
+        .unwrap_or_default()
+        .into_iter()
+        .map(|failure| {
+            (
+                failure.arn.unwrap_or_default(),
+                failure.reason.unwrap_or_default(),
+            )
+        })
+        .collect()
+}
+
+fn tags(tags: Option<Vec<types::Tag>>) -> BTreeMap<String, String> {
+    tags.unwrap_or_default()
+        .into_iter()
+        .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))
+        .collect()
+}
+
+/// A cluster without an ARN has no identity and is dropped.
+fn cluster(cluster: types::Cluster) -> Option<Cluster> {
+    let arn = ClusterArn::new(&cluster.cluster_arn?);
+    let insights = cluster.settings.unwrap_or_default().into_iter().find(|s| {
+        s.name
+            .as_ref()
+            .is_some_and(|name| name.as_str() == "containerInsights")
+    });
+    Some(Cluster {
+        name: cluster
+            .cluster_name
+            .unwrap_or_else(|| arn.name().to_owned()),
+        arn,
+        status: cluster.status.unwrap_or_default(),
+        running_tasks: cluster.running_tasks_count.into(),
+        pending_tasks: cluster.pending_tasks_count.into(),
+        active_services: cluster.active_services_count.into(),
+        container_instances: cluster.registered_container_instances_count.into(),
+        capacity_providers: cluster.capacity_providers.unwrap_or_default(),
+        container_insights: insights.and_then(|setting| setting.value),
+        statistics: cluster
+            .statistics
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|pair| Some((pair.name?, pair.value.unwrap_or_default())))
+            .collect(),
+        tags: tags(cluster.tags),
+    })
+}
+
+/// A service that was deleted is described for a while as INACTIVE; it is no service any more.
+fn service(service: types::Service) -> Option<(Service, BTreeMap<String, String>)> {
+    if service.status.as_deref() == Some("INACTIVE") {
+        return None;
+    }
+    let name = match (service.service_name, service.service_arn) {
+        (Some(name), _) => name,
+        (None, Some(arn)) => last_part(&arn).to_owned(),
+        (None, None) => return None,
+    };
+    let deployments = service.deployments.unwrap_or_default();
+    let task_sets = service.task_sets.unwrap_or_default();
+    let failed: Vec<i64> = deployments
+        .iter()
+        .map(|deployment| deployment.failed_tasks.into())
+        .collect();
+    let described = Service {
+        name: Arc::from(name),
+        desired: service.desired_count.into(),
+        running: service.running_count.into(),
+        pending: service.pending_count.into(),
+        deployments: deployments.len().max(task_sets.len()) as i64,
+        failed_tasks: (!failed.is_empty()).then(|| failed.iter().sum()),
+    };
+    Some((described, tags(service.tags)))
+}

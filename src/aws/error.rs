@@ -1,0 +1,181 @@
+//! An error of AWS as a decision for the caller and a sentence for a person, with the mend in it.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_types::request_id::RequestId;
+
+use crate::transport::chain;
+
+/// What went wrong with one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// What the caller should do about it.
+    pub kind: Kind,
+    /// The call, as IAM names it.
+    pub action: &'static str,
+    /// What happened and what mends it.
+    pub message: String,
+}
+
+/// What the caller should do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Nothing can be called with these settings or credentials: give up this target.
+    Setup,
+    /// This call is not allowed: go on without it.
+    Denied,
+    /// What was asked for is gone: go on without it.
+    Gone,
+    /// Too many calls: slow down, and try at the next poll.
+    Throttled,
+    /// It may work at the next poll.
+    Passing,
+    /// It will never work like this.
+    Rejected,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {}
+
+impl Error {
+    /// An error of our own finding.
+    pub(super) fn new(kind: Kind, action: &'static str, message: impl Into<String>) -> Self {
+        Error {
+            kind,
+            action,
+            message: message.into(),
+        }
+    }
+
+    /// Translates an error of the SDK.
+    pub(super) fn from_sdk<E>(action: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: StdError + ProvideErrorMetadata + 'static,
+        SdkError<E, HttpResponse>: RequestId,
+    {
+        let request = match error.request_id() {
+            Some(id) => format!(" (request id {id})"),
+            None => String::new(),
+        };
+        match &error {
+            SdkError::ServiceError(service) => {
+                let status = service.raw().status().as_u16();
+                let code = service.err().code().unwrap_or_default();
+                let said = service.err().message().unwrap_or_default();
+                let (kind, message) = of_service(action, code, said, status);
+                Error::new(kind, action, message + &request)
+            }
+            SdkError::ResponseError(response) => {
+                let status = response.raw().status().as_u16();
+                Error::new(
+                    Kind::Passing,
+                    action,
+                    format!(
+                        "{action} got an answer (HTTP {status}) that is not AWS's; check the \
+                         proxy and AWS_ENDPOINT_URL{request}"
+                    ),
+                )
+            }
+            SdkError::TimeoutError(_) => Error::new(
+                Kind::Passing,
+                action,
+                format!("{action} got no answer in time; check the network to AWS"),
+            ),
+            _ => of_dispatch(action, &error),
+        }
+    }
+}
+
+fn of_service(action: &str, code: &str, said: &str, status: u16) -> (Kind, String) {
+    let lower = code.to_ascii_lowercase();
+    let has = |part: &str| lower.contains(part);
+    if has("expired") {
+        let mend = "renew them; a task role renews itself";
+        (
+            Kind::Setup,
+            format!("the AWS credentials have expired ({action}: {code}); {mend}"),
+        )
+    } else if has("unrecognizedclient")
+        || has("invalidclienttokenid")
+        || has("signaturedoesnotmatch")
+        || has("missingauthenticationtoken")
+        || has("incompletesignature")
+        || has("invalidaccesskeyid")
+    {
+        (
+            Kind::Setup,
+            format!(
+                "AWS does not accept the credentials ({action}: {code}); check \
+                 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the task role"
+            ),
+        )
+    } else if has("accessdenied")
+        || has("unauthorized")
+        || has("notauthorized")
+        || has("optinrequired")
+    {
+        (
+            Kind::Denied,
+            format!("access denied to {action}; allow it in the IAM policy of the role: {said}"),
+        )
+    } else if has("clusternotfound") || has("servicenotfound") {
+        (Kind::Gone, format!("{action}: {said}"))
+    } else if has("throttl") || has("toomanyrequests") || has("limitexceeded") || has("slowdown") {
+        (
+            Kind::Throttled,
+            format!("AWS throttled {action} ({code}); other tools may use up the account's rate"),
+        )
+    } else if status >= 500 {
+        (
+            Kind::Passing,
+            format!("{action} failed on AWS's side (HTTP {status} {code}): {said}"),
+        )
+    } else {
+        (
+            Kind::Rejected,
+            format!("{action} was refused (HTTP {status} {code}): {said}"),
+        )
+    }
+}
+
+fn of_dispatch(action: &'static str, error: &(dyn StdError + 'static)) -> Error {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(current) = cause {
+        if let Some(credentials) = current.downcast_ref::<CredentialsError>() {
+            return of_credentials(action, credentials);
+        }
+        cause = current.source();
+    }
+    let text = chain(error);
+    Error::new(
+        Kind::Passing,
+        action,
+        format!(
+            "can't reach AWS for {action}; check the Region, the network (security group, NAT or \
+             VPC endpoints, proxy) and AWS_ENDPOINT_URL: {text}"
+        ),
+    )
+}
+
+fn of_credentials(action: &'static str, error: &CredentialsError) -> Error {
+    let message = match error {
+        CredentialsError::CredentialsNotLoaded(_) => "no AWS credentials: give the task a task \
+            role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+            .to_owned(),
+        other => format!(
+            "can't get AWS credentials; check the role's trust policy and external id, or the \
+             profile: {}",
+            chain(other)
+        ),
+    };
+    Error::new(Kind::Setup, action, message)
+}

@@ -1,0 +1,54 @@
+//! The calls to AWS that the poller makes, as model types: nothing outside this folder names a
+//! type of the AWS SDK.
+
+mod attempts;
+mod cloudwatch;
+mod connect;
+mod ecs;
+mod error;
+
+pub use cloudwatch::{MAX_QUERIES, MetricData, Query, SeriesData};
+pub use connect::{Access, Keys, Role, connect};
+pub use ecs::{DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Described};
+pub use error::{Error, Kind};
+
+use crate::model::calls::Calls;
+use crate::pace::bucket::{Bucket, Rate};
+
+/// One Region of one account.
+#[derive(Debug)]
+pub struct Client {
+    region: String,
+    ecs: aws_sdk_ecs::Client,
+    cloudwatch: aws_sdk_cloudwatch::Client,
+    calls: Calls,
+    cluster_reads: Bucket,
+    service_reads: Bucket,
+    metric_reads: Bucket,
+}
+
+impl Client {
+    /// The Region's name.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+}
+
+/// ListClusters and DescribeClusters (ECS, "Request throttling for the Amazon ECS API").
+const CLUSTER_READS: Rate = Rate {
+    burst: 50,
+    per_second: 20.0,
+};
+
+/// ListServices and DescribeServices (the same page).
+const SERVICE_READS: Rate = Rate {
+    burst: 100,
+    per_second: 20.0,
+};
+
+/// GetMetricData. The General Reference documents 500 requests a second, older pages 50; the
+/// lower figure is taken, for it still allows 25,000 metrics a second.
+const METRIC_READS: Rate = Rate {
+    burst: 50,
+    per_second: 50.0,
+};

@@ -1,0 +1,127 @@
+//! Carries out a command: builds what it needs, runs it, and gives the exit status. 0 is all done,
+//! 1 failed, 2 a mistake in usage or configuration, 3 done in part.
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::aws::Access;
+use crate::cli::{Command, PollArgs};
+use crate::config::load::{Sources, load};
+use crate::config::{Config, Mistake};
+use crate::mackerel::client::Client as Mackerel;
+use crate::model::calls::Calls;
+use crate::poller::Poller;
+use crate::run::{Plan, Stop, run};
+use crate::transport::Transport;
+
+/// Why a command could not be carried out.
+#[derive(Debug)]
+pub enum Failure {
+    /// The configuration is wrong in these ways.
+    Mistakes(Vec<Mistake>),
+    /// Something else.
+    Other(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure::Other(error.into())
+    }
+}
+
+/// Carries out a command and gives the exit status. What went wrong is told on standard error.
+pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
+    // One thread is enough for what waits nearly all of the time, and saves memory.
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return report(Failure::from(error)),
+    };
+    let result = runtime.block_on(async {
+        let stop = stop_signals()?;
+        match command {
+            Command::Poll(args) => poll(args, environment, stop).await,
+            #[cfg(feature = "demo")]
+            Command::Demo(args) => crate::demo::demo(args, stop).await,
+        }
+    });
+    // A look-up that hangs in the system's resolver must not hold the exit.
+    runtime.shutdown_background();
+    result.unwrap_or_else(report)
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "mistakes are for the person, not for the log"
+)]
+fn report(failure: Failure) -> u8 {
+    match failure {
+        Failure::Mistakes(mistakes) => {
+            for mistake in mistakes {
+                eprintln!("mackerel-ecs: {mistake}");
+            }
+            2
+        }
+        Failure::Other(error) => {
+            eprintln!("mackerel-ecs: {error:#}");
+            1
+        }
+    }
+}
+
+async fn poll(args: PollArgs, environment: &[(String, String)], stop: Stop) -> Result<u8, Failure> {
+    let sources = Sources {
+        file: args.config.config.clone(),
+        environment,
+        flags: args.config.flags(),
+    };
+    let config = load(&sources, !args.dry_run).map_err(Failure::Mistakes)?;
+    let access = Access {
+        transport: Transport::network(),
+        calls: Calls::default(),
+        local: None,
+        rate_share: config.aws.rate_share,
+    };
+    let mackerel = match args.dry_run {
+        true => None,
+        false => mackerel_client(&config, &access)?,
+    };
+    let poller = Poller::new(config.clone(), access, mackerel);
+    let outcome = run(&config, poller, Plan::of(&args), stop).await?;
+    Ok(outcome.exit_status())
+}
+
+/// A client for the configured organization; none without a key.
+pub fn mackerel_client(config: &Config, access: &Access) -> anyhow::Result<Option<Mackerel>> {
+    let Some(key) = &config.mackerel.api_key else {
+        return Ok(None);
+    };
+    let base = &config.mackerel.api_base;
+    let client = Mackerel::new(
+        access.transport.clone(),
+        base,
+        key.reveal(),
+        access.calls.clone(),
+    )?;
+    Ok(Some(client))
+}
+
+/// Counts SIGTERM and SIGINT from now on.
+fn stop_signals() -> anyhow::Result<Stop> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let (count, stop) = watch::channel(0);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            count.send_modify(|signals| *signals += 1);
+        }
+    });
+    Ok(stop)
+}

@@ -1,0 +1,166 @@
+//! What the user wants, valid and typed: a [`Config`] is built from a file, environment variables
+//! and flags, in this order, or not at all, and then with every mistake at once.
+
+pub mod load;
+pub mod node;
+pub mod pattern;
+pub mod read;
+pub mod reader;
+pub mod secret;
+pub mod selection;
+pub mod template;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::model::role::RoleFullname;
+use node::Place;
+use pattern::{NameFilter, Patterns};
+use secret::Secret;
+use selection::Selection;
+use template::Template;
+
+/// The whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where points go.
+    pub mackerel: Mackerel,
+    /// Where they come from; never empty.
+    pub targets: Vec<Target>,
+    /// Which clusters are polled.
+    pub clusters: Filter,
+    /// Which of their services.
+    pub services: Filter,
+    /// Which metrics of these.
+    pub metrics: Selection,
+    /// How a cluster looks as a host.
+    pub host: Host,
+    /// When and how far back is read.
+    pub poll: Poll,
+    /// How AWS is asked.
+    pub aws: Aws,
+}
+
+/// The Mackerel organization.
+#[derive(Debug, Clone)]
+pub struct Mackerel {
+    /// The API key, with read and write permission. Absent only in a dry run.
+    pub api_key: Option<Secret>,
+    /// The API's base without a final slash, `https://api.mackerelio.com` by default.
+    pub api_base: String,
+}
+
+/// An account with some Regions of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// What it is called in logs and reports.
+    pub name: String,
+    /// The role to assume in the account; none for the poller's own credentials.
+    pub role: Option<AssumedRole>,
+    /// The Regions; empty for the one that the AWS environment names.
+    pub regions: Vec<String>,
+}
+
+/// A role in another account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssumedRole {
+    /// Its ARN.
+    pub arn: String,
+    /// The external id that its trust policy asks for.
+    pub external_id: Option<String>,
+    /// The session's name, as CloudTrail shows it.
+    pub session_name: String,
+}
+
+/// A choice of clusters or services.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// By name.
+    pub names: NameFilter,
+    /// Tags that it must have, all of them, each with a pattern for its value.
+    pub tags: Vec<(String, Patterns)>,
+    /// Tags of which it must have none.
+    pub exclude_tags: Vec<(String, Patterns)>,
+}
+
+impl Filter {
+    /// Whether what has these tags is chosen, as far as tags tell.
+    pub fn accepts_tags(&self, tags: &BTreeMap<String, String>) -> bool {
+        let has = |(key, values): &(String, Patterns)| {
+            tags.get(key).is_some_and(|value| values.matches(value))
+        };
+        self.tags.iter().all(has) && !self.exclude_tags.iter().any(has)
+    }
+
+    /// Whether tags have a say at all.
+    pub fn asks_for_tags(&self) -> bool {
+        !self.tags.is_empty() || !self.exclude_tags.is_empty()
+    }
+}
+
+/// How a cluster looks as a host.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// The identity, `{arn}` by default.
+    pub custom_identifier: Template,
+    /// The display name; where it is absent, whatever is on Mackerel stays.
+    pub display_name: Option<Template>,
+    /// The memo; where it is absent, whatever is on Mackerel stays.
+    pub memo: Option<Template>,
+    /// Roles of a cluster whose tags name none.
+    pub roles: Vec<RoleFullname>,
+    /// The status that a new host gets: `working`, `standby`, `maintenance` or `poweroff`.
+    pub status: &'static str,
+}
+
+/// When and how far back is read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Poll {
+    /// The time between two polls, whole minutes.
+    pub interval: Duration,
+    /// How long after its end a minute of CloudWatch is taken as complete.
+    pub settle: Duration,
+    /// How far back minutes are read again in case they were revised.
+    pub overlap: Duration,
+    /// How far back a cluster is read that is seen for the first time.
+    pub lookback: Duration,
+    /// How long a poll in hand may take after a signal to stop.
+    pub grace: Duration,
+}
+
+/// How AWS is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aws {
+    /// The share of the documented request rates, shared by everything in an account and Region,
+    /// that the poller allows itself, above 0 and up to 1; none for no limit of its own.
+    pub rate_share: Option<f64>,
+}
+
+/// One thing that is wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where it was written; none for what is missing.
+    pub place: Option<Place>,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl Mistake {
+    /// A mistake at a place.
+    pub fn at(place: Option<&Place>, message: impl Into<String>) -> Self {
+        Mistake {
+            place: place.cloned(),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(place) => write!(f, "{place}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Turns a configuration tree into a [`Config`]: every key, its type, its bounds and its default
+//! stand here and nowhere else.
+
+use std::time::Duration;
+
+use super::node::Node;
+use super::pattern::{NameFilter, Pattern, Patterns};
+use super::reader::{Section, duration_within, list_of, one_of};
+use super::secret::Secret;
+use super::selection::Selection;
+use super::template::Template;
+use super::{AssumedRole, Aws, Config, Filter, Host, Mackerel, Mistake, Poll, Target};
+use crate::model::catalog::Profile;
+use crate::model::role::RoleFullname;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Mackerel drops points that are older than this, so that reading further back is for nothing.
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Host statuses that Mackerel knows.
+const STATUSES: [(&str, &str); 4] = [
+    ("working", "working"),
+    ("standby", "standby"),
+    ("maintenance", "maintenance"),
+    ("poweroff", "poweroff"),
+];
+
+/// Reads a tree. `needs_api_key` is false where nothing is sent to Mackerel.
+pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    let m = &mut mistakes;
+    let mut top = Section::open("", Some(root), m);
+    let config = Config {
+        mackerel: read_mackerel(top.section("mackerel", m), needs_api_key, m),
+        targets: read_targets(&mut top, m),
+        clusters: read_filter(top.section("clusters", m), m),
+        services: read_filter(top.section("services", m), m),
+        metrics: read_metrics(top.section("metrics", m), m),
+        host: read_host(top.section("host", m), m),
+        poll: read_poll(top.section("poll", m), m),
+        aws: read_aws(top.section("aws", m), m),
+    };
+    top.finish(m);
+    if mistakes.is_empty() {
+        Ok(config)
+    } else {
+        Err(mistakes)
+    }
+}
+
+fn read_mackerel(mut section: Section<'_>, needs_key: bool, m: &mut Vec<Mistake>) -> Mackerel {
+    let mut key_written = false;
+    let api_key = section.value("apikey", m, |text| {
+        key_written = true;
+        match text.trim() {
+            "" => Err("is empty; give it the key of your Mackerel organization".into()),
+            key if key.chars().any(|c| !c.is_ascii_graphic()) => {
+                Err("holds a blank or another character that no API key has".into())
+            }
+            key => Ok(Secret::new(key)),
+        }
+    });
+    if needs_key && !key_written {
+        m.push(Mistake::at(
+            None,
+            "no API key: set MACKEREL_APIKEY to a key of your Mackerel organization with read and \
+             write permission, or mackerel.apikey in the file",
+        ));
+    }
+    let api_base = section
+        .value("apibase", m, api_base)
+        .unwrap_or_else(|| "https://api.mackerelio.com".into());
+    section.finish(m);
+    Mackerel { api_key, api_base }
+}
+
+fn api_base(text: &str) -> Result<String, String> {
+    let wrong = || format!("is `{text}`, but must be a URL such as https://api.mackerelio.com");
+    let url: http::Uri = text.parse().map_err(|_| wrong())?;
+    let has_scheme = matches!(url.scheme_str(), Some("https" | "http"));
+    let credentials = url.authority().is_some_and(|a| a.as_str().contains('@'));
+    if !has_scheme || url.host().is_none() || url.query().is_some() || credentials {
+        return Err(wrong());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn read_targets(top: &mut Section<'_>, m: &mut Vec<Mistake>) -> Vec<Target> {
+    let own = || Target {
+        name: "default".into(),
+        role: None,
+        regions: Vec::new(),
+    };
+    let Some(written) = top.sections("targets", m) else {
+        return vec![own()];
+    };
+    let mut targets: Vec<Target> = Vec::new();
+    for (path, node) in written {
+        let mut section = Section::open(&path, Some(node), m);
+        let name = section.value("name", m, non_empty);
+        let arn = section.value("role_arn", m, role_arn);
+        let external_id = section.value("external_id", m, external_id);
+        let session_name = section.value("session_name", m, session_name);
+        let regions = section.list("regions", m, region).unwrap_or_default();
+        let place = section.place().cloned();
+        section.finish(m);
+        if arn.is_none() && (external_id.is_some() || session_name.is_some()) {
+            m.push(Mistake::at(
+                place.as_ref(),
+                format!("{path} has external_id or session_name but no role_arn to assume"),
+            ));
+        }
+        let target = Target {
+            name: name.unwrap_or_else(|| match &arn {
+                Some(arn) => arn.split(':').nth(4).unwrap_or_default().to_owned(),
+                None => own().name,
+            }),
+            role: arn.map(|arn| AssumedRole {
+                arn,
+                external_id,
+                session_name: session_name.unwrap_or_else(|| "mackerel-ecs".into()),
+            }),
+            regions,
+        };
+        if let Some(twin) = targets.iter().position(|other| other.name == target.name) {
+            m.push(Mistake::at(
+                place.as_ref(),
+                format!(
+                    "{path} is called `{}` like targets[{twin}]; give each its own name",
+                    target.name
+                ),
+            ));
+        }
+        targets.push(target);
+    }
+    targets
+}
+
+fn read_filter(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Filter {
+    let filter = Filter {
+        names: NameFilter {
+            include: patterns(&mut section, "include", m),
+            exclude: patterns(&mut section, "exclude", m),
+        },
+        tags: read_tags(&mut section, "tags", m),
+        exclude_tags: read_tags(&mut section, "exclude_tags", m),
+    };
+    section.finish(m);
+    filter
+}
+
+fn read_tags(
+    section: &mut Section<'_>,
+    key: &'static str,
+    m: &mut Vec<Mistake>,
+) -> Vec<(String, Patterns)> {
+    let mut inner = section.section(key, m);
+    let mut tags = Vec::new();
+    for (name, node) in inner.take_all() {
+        if let Some(patterns) = list_of(&inner.path_of(name), node, m, Pattern::parse) {
+            tags.push((name.to_owned(), Patterns::new(patterns)));
+        }
+    }
+    tags
+}
+
+fn patterns(section: &mut Section<'_>, key: &'static str, m: &mut Vec<Mistake>) -> Patterns {
+    Patterns::new(section.list(key, m, Pattern::parse).unwrap_or_default())
+}
+
+fn read_metrics(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Selection {
+    let profile = section
+        .value("profile", m, one_of(&Profile::NAMES))
+        .unwrap_or(Profile::Standard);
+    let include = patterns(&mut section, "include", m);
+    let exclude = patterns(&mut section, "exclude", m);
+    section.finish(m);
+    Selection {
+        profile,
+        include,
+        exclude,
+    }
+}
+
+fn read_host(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Host {
+    let host = Host {
+        custom_identifier: section
+            .value("custom_identifier", m, Template::parse_identity)
+            .unwrap_or_default(),
+        display_name: section.value("display_name", m, Template::parse),
+        memo: section.value("memo", m, Template::parse),
+        roles: {
+            let parse = |text: &str| RoleFullname::parse(text).map_err(|why| format!("has {why}"));
+            section.list("roles", m, parse).unwrap_or_default()
+        },
+        status: section
+            .value("status", m, one_of(&STATUSES))
+            .unwrap_or("working"),
+    };
+    section.finish(m);
+    host
+}
+
+fn read_poll(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Poll {
+    let mut within = |key, low, high, default| {
+        section
+            .value(key, m, duration_within(low, high))
+            .unwrap_or(default)
+    };
+    let settle = within("settle", Duration::ZERO, HOUR, MINUTE);
+    let overlap = within("overlap", Duration::ZERO, HOUR, 10 * MINUTE);
+    let lookback = within("lookback", MINUTE, DAY, HOUR);
+    let grace = within(
+        "grace",
+        Duration::from_secs(1),
+        10 * MINUTE,
+        Duration::from_secs(25),
+    );
+    let interval = section.value("interval", m, |text| {
+        let value = duration_within(MINUTE, HOUR)(text)?;
+        if value.as_secs() % 60 != 0 {
+            return Err(format!("is {text}, but must be whole minutes such as 1m"));
+        }
+        Ok(value)
+    });
+    section.finish(m);
+    Poll {
+        interval: interval.unwrap_or(MINUTE),
+        settle,
+        overlap,
+        lookback,
+        grace,
+    }
+}
+
+fn read_aws(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Aws {
+    let rate_share = section.value("rate_share", m, |text| match text.parse::<f64>() {
+        _ if text == "off" => Ok(None),
+        Ok(share) if share > 0.0 && share <= 1.0 => Ok(Some(share)),
+        _ => Err(format!(
+            "is `{text}`, but must be above 0 and up to 1, or off"
+        )),
+    });
+    section.finish(m);
+    Aws {
+        rate_share: rate_share.unwrap_or(Some(0.5)),
+    }
+}
+
+fn non_empty(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("is empty".into()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+fn role_arn(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", _, "iam", "", account, role]
+            if account.len() == 12 && role.starts_with("role/") && role.len() > 5 =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err(format!(
+            "is `{text}`, which is no role; write arn:aws:iam::ACCOUNT:role/NAME"
+        )),
+    }
+}
+
+/// The rule is that of the AssumeRole request.
+fn external_id(text: &str) -> Result<String, String> {
+    text_within(text, 2..=1224, "+=,.@:/-_")
+}
+
+/// The rule is that of the AssumeRole request.
+fn session_name(text: &str) -> Result<String, String> {
+    text_within(text, 2..=64, "+=,.@-_")
+}
+
+fn text_within(
+    text: &str,
+    length: std::ops::RangeInclusive<usize>,
+    signs: &str,
+) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || signs.contains(c);
+    if length.contains(&text.len()) && text.chars().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "must be {} to {} letters, digits and {signs}",
+            length.start(),
+            length.end()
+        ))
+    }
+}
+
+fn region(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let ends_in_digit = text.ends_with(|c: char| c.is_ascii_digit());
+    if text.chars().all(fits) && text.matches('-').count() >= 2 && ends_in_digit {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "has `{text}`, which is no Region; write it as ap-northeast-1"
+        ))
+    }
+}
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

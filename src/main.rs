@@ -1,0 +1,20 @@
+//! Reads the command line and the environment, starts the log, calls the library, and turns what
+//! comes back into an exit status.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use mackerel_ecs::cli::Cli;
+use mackerel_ecs::{command, telemetry};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let environment: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let no_color = environment
+        .iter()
+        .any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
+    telemetry::start(&cli.log, no_color);
+    ExitCode::from(command::execute(cli.command, &environment))
+}

@@ -1,0 +1,61 @@
+//! The figures of DescribeServices and DescribeClusters as samples of the minute in which they
+//! were read. A service at zero tasks yields a zero: that is a figure, not a gap.
+
+use crate::config::selection::Selection;
+use crate::discover::Observed;
+use crate::model::catalog::{ClusterFigure, MetricId, ServiceFigure, Source};
+use crate::model::inventory::{Cluster, Service};
+use crate::model::sample::{Sample, SeriesId};
+use crate::model::time::Minute;
+
+/// The selected counts of a cluster and its services.
+pub fn counts(observed: &Observed, selection: &Selection, minute: Minute) -> Vec<Sample> {
+    let mut samples = Vec::new();
+    let mut add = |series: SeriesId, value: i64| {
+        if selection.selects(series.metric, || series.name()) {
+            samples.push(Sample {
+                series,
+                minute,
+                value: value as f64,
+            });
+        }
+    };
+    for metric in MetricId::all() {
+        match metric.metric().source {
+            Source::Cluster(figure) => {
+                let value = of_cluster(&observed.cluster, figure);
+                let service = None;
+                add(SeriesId { metric, service }, value);
+            }
+            Source::Service(figure) => {
+                for service in &observed.services {
+                    if let Some(value) = of_service(service, figure) {
+                        let service = Some(service.name.clone());
+                        add(SeriesId { metric, service }, value);
+                    }
+                }
+            }
+            Source::CloudWatch { .. } => {}
+        }
+    }
+    samples
+}
+
+fn of_cluster(cluster: &Cluster, figure: ClusterFigure) -> i64 {
+    match figure {
+        ClusterFigure::RunningTasks => cluster.running_tasks,
+        ClusterFigure::PendingTasks => cluster.pending_tasks,
+        ClusterFigure::ActiveServices => cluster.active_services,
+        ClusterFigure::ContainerInstances => cluster.container_instances,
+    }
+}
+
+fn of_service(service: &Service, figure: ServiceFigure) -> Option<i64> {
+    match figure {
+        ServiceFigure::Running => Some(service.running),
+        ServiceFigure::Desired => Some(service.desired),
+        ServiceFigure::Pending => Some(service.pending),
+        ServiceFigure::Deployments => Some(service.deployments),
+        ServiceFigure::FailedTasks => service.failed_tasks,
+    }
+}

@@ -1,0 +1,26 @@
+//! How many calls were made, by API: what AWS and Mackerel saw, retries included.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A shared count, cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Calls(Arc<Mutex<BTreeMap<String, u64>>>);
+
+impl Calls {
+    /// Counts one call, or `amount` units of what an API charges for.
+    pub fn add(&self, api: &str, amount: u64) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match counts.get_mut(api) {
+            Some(count) => *count += amount,
+            None => {
+                counts.insert(api.to_owned(), amount);
+            }
+        }
+    }
+
+    /// The counts since the last time they were taken.
+    pub fn take(&self) -> BTreeMap<String, u64> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,14 @@
+//! The vocabulary of the poller: identities, minutes, what ECS has, the metrics that exist and
+//! what can go wrong with one item.
+//!
+//! Nothing here does I/O or knows any other module, so everything may depend on it.
+
+pub mod calls;
+pub mod catalog;
+pub mod hash;
+pub mod id;
+pub mod inventory;
+pub mod role;
+pub mod sample;
+pub mod time;
+pub mod trouble;

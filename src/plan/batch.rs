@@ -1,0 +1,113 @@
+//! Packs the series to read into requests: as few as may be, and all statistics of a CloudWatch
+//! metric in the same one, since AWS charges up to five statistics of a metric in one request as
+//! one metric.
+
+use std::collections::BTreeMap;
+
+use crate::config::selection::Selection;
+use crate::model::catalog::{MetricId, Scope, Source};
+use crate::model::inventory::{Cluster, Service};
+use crate::model::sample::SeriesId;
+use crate::model::time::Window;
+use crate::plan::history::History;
+
+/// A cluster to read.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// Its services.
+    pub services: &'a [Service],
+    /// The minutes.
+    pub window: Window,
+    /// What earlier polls saw of it, this one included.
+    pub history: &'a History,
+}
+
+/// One request: series of one or more clusters over the same minutes.
+#[derive(Debug, PartialEq)]
+pub struct Batch {
+    /// The minutes.
+    pub window: Window,
+    /// The series, each with the place of its cluster among the readings.
+    pub series: Vec<(usize, SeriesId)>,
+}
+
+/// Plans the requests for the readings, none with more than `limit` series.
+pub fn batches(readings: &[Reading<'_>], selection: &Selection, limit: usize) -> Vec<Batch> {
+    let mut open: BTreeMap<Window, Vec<Batch>> = BTreeMap::new();
+    for (place, reading) in readings.iter().enumerate() {
+        if reading.window.minutes() == 0 {
+            continue;
+        }
+        let batches = open.entry(reading.window).or_default();
+        for group in groups(reading, selection) {
+            let fits = batches
+                .last()
+                .is_some_and(|batch| batch.series.len() + group.len() <= limit);
+            if !fits {
+                batches.push(Batch {
+                    window: reading.window,
+                    series: Vec::with_capacity(limit),
+                });
+            }
+            if let Some(batch) = batches.last_mut() {
+                batch
+                    .series
+                    .extend(group.into_iter().map(|series| (place, series)));
+            }
+        }
+    }
+    open.into_values().flatten().collect()
+}
+
+/// The series of a cluster that are selected and can have data, those of one CloudWatch metric
+/// together.
+fn groups(reading: &Reading<'_>, selection: &Selection) -> Vec<Vec<SeriesId>> {
+    let mut groups = Vec::new();
+    if reading
+        .history
+        .cluster_may_have_data(reading.cluster, reading.window)
+    {
+        add_groups(&mut groups, Scope::Cluster, None, selection);
+    }
+    for service in reading.services {
+        if reading
+            .history
+            .service_may_have_data(&service.name, reading.window)
+        {
+            add_groups(&mut groups, Scope::Service, Some(service), selection);
+        }
+    }
+    groups
+}
+
+fn add_groups(
+    groups: &mut Vec<Vec<SeriesId>>,
+    wanted: Scope,
+    service: Option<&Service>,
+    selection: &Selection,
+) {
+    let mut last = None;
+    for id in MetricId::all() {
+        let Source::CloudWatch { metric, scope, .. } = id.metric().source else {
+            continue;
+        };
+        let series = SeriesId {
+            metric: id,
+            service: service.map(|service| service.name.clone()),
+        };
+        if scope != wanted || !selection.selects(id, || series.name()) {
+            continue;
+        }
+        match groups.last_mut() {
+            Some(group) if last == Some(metric) => group.push(series),
+            _ => groups.push(vec![series]),
+        }
+        last = Some(metric);
+    }
+}
+
+#[cfg(test)]
+#[path = "batch_tests.rs"]
+mod tests;

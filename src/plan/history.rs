@@ -1,0 +1,163 @@
+//! What earlier polls saw of a cluster, as far as it decides what can have data: CloudWatch has
+//! datapoints of a service only for minutes in which a task of it was RUNNING, and of a cluster
+//! only while it has container instances.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::inventory::{Cluster, Service};
+use crate::model::time::{Minute, Window};
+
+/// Sightings of one cluster.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    services: HashMap<Arc<str>, Sighting>,
+    instances: Option<Sighting>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sighting {
+    /// When it was first seen at all.
+    first: Minute,
+    /// When it was last seen in a state that makes data.
+    last_active: Option<Minute>,
+}
+
+impl Sighting {
+    fn update(seen: Option<Sighting>, active: bool, now: Minute) -> Sighting {
+        Sighting {
+            first: seen.map_or(now, |seen| seen.first),
+            last_active: match active {
+                true => Some(now),
+                false => seen.and_then(|seen| seen.last_active),
+            },
+        }
+    }
+
+    /// Whether the window can hold data: it reaches back before the first sighting, so that nobody
+    /// knows, or something was active in it or just before it began.
+    fn may_have_data(&self, window: Window) -> bool {
+        window.from < self.first
+            || self
+                .last_active
+                .is_some_and(|last| last.plus(1) >= window.from)
+    }
+}
+
+impl History {
+    /// Adds what a poll sees. Services that are gone are forgotten.
+    pub fn observe(&mut self, cluster: &Cluster, services: &[Service], now: Minute) {
+        self.instances = Some(Sighting::update(
+            self.instances,
+            cluster.container_instances > 0,
+            now,
+        ));
+        self.services = services
+            .iter()
+            .map(|service| {
+                let seen = self.services.get(&service.name).copied();
+                let sighting = Sighting::update(seen, service.running > 0, now);
+                (service.name.clone(), sighting)
+            })
+            .collect();
+    }
+
+    /// Whether CloudWatch can have datapoints of the service in the window.
+    pub fn service_may_have_data(&self, service: &str, window: Window) -> bool {
+        let seen = self.services.get(service);
+        seen.is_none_or(|seen| seen.may_have_data(window))
+    }
+
+    /// Whether CloudWatch can have datapoints of the cluster itself in the window.
+    pub fn cluster_may_have_data(&self, cluster: &Cluster, window: Window) -> bool {
+        // Before the first look at a cluster nobody knows whether it had instances, but a cluster
+        // that has none now and is not built for them is taken for one that never had.
+        let never = cluster.container_instances == 0
+            && cluster
+                .capacity_providers
+                .iter()
+                .all(|name| name.starts_with("FARGATE"))
+            && self.instances.is_none_or(|seen| seen.last_active.is_none());
+        !never && self.instances.is_none_or(|seen| seen.may_have_data(window))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::ClusterArn;
+
+    fn minute(n: i64) -> Minute {
+        Minute::of_seconds(n * 60)
+    }
+
+    fn window(from: i64, to: i64) -> Window {
+        Window {
+            from: minute(from),
+            to: minute(to),
+        }
+    }
+
+    fn cluster(instances: i64, providers: &[&str]) -> Cluster {
+        Cluster {
+            arn: ClusterArn::new("arn:aws:ecs:r:a:cluster/web"),
+            name: "web".into(),
+            status: "ACTIVE".into(),
+            running_tasks: 0,
+            pending_tasks: 0,
+            active_services: 0,
+            container_instances: instances,
+            capacity_providers: providers.iter().map(|p| p.to_string()).collect(),
+            container_insights: None,
+            statistics: Default::default(),
+            tags: Default::default(),
+        }
+    }
+
+    fn service(running: i64) -> Service {
+        Service {
+            name: "api".into(),
+            desired: 2,
+            running,
+            pending: 0,
+            deployments: 1,
+            failed_tasks: None,
+        }
+    }
+
+    #[test]
+    fn a_service_that_stopped_is_read_while_its_last_minutes_are_in_the_window() {
+        let mut history = History::default();
+        let fargate = cluster(0, &[]);
+        history.observe(&fargate, &[service(1)], minute(100));
+        history.observe(&fargate, &[service(0)], minute(101));
+        assert!(history.service_may_have_data("api", window(101, 102)));
+        assert!(!history.service_may_have_data("api", window(102, 103)));
+    }
+
+    #[test]
+    fn what_was_never_watched_is_asked() {
+        let mut history = History::default();
+        history.observe(&cluster(0, &[]), &[service(0)], minute(100));
+        assert!(history.service_may_have_data("api", window(40, 100)));
+        assert!(!history.service_may_have_data("api", window(100, 101)));
+        assert!(history.service_may_have_data("unseen", window(100, 101)));
+    }
+
+    #[test]
+    fn only_clusters_with_instances_have_figures_of_their_own() {
+        let mut history = History::default();
+        let fargate = cluster(0, &["FARGATE", "FARGATE_SPOT"]);
+        history.observe(&fargate, &[], minute(100));
+        assert!(!history.cluster_may_have_data(&fargate, window(40, 100)));
+
+        let mut history = History::default();
+        let ec2 = cluster(3, &["asg"]);
+        history.observe(&ec2, &[], minute(100));
+        assert!(history.cluster_may_have_data(&ec2, window(40, 100)));
+        let drained = cluster(0, &["asg"]);
+        history.observe(&drained, &[], minute(101));
+        assert!(history.cluster_may_have_data(&drained, window(101, 102)));
+        assert!(!history.cluster_may_have_data(&drained, window(102, 103)));
+    }
+}

@@ -1,0 +1,5 @@
+//! Decides what is asked of CloudWatch: which series, over which minutes, in which requests.
+
+pub mod batch;
+pub mod history;
+pub mod window;

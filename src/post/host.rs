@@ -1,0 +1,247 @@
+//! A cluster's host on Mackerel: found or created, and updated when something changed.
+//!
+//! What has to be known from one run to the next is kept in the host's own metadata on Mackerel,
+//! so that the poller needs no disk and may run on another machine each time.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::retry::retrying;
+use super::role::role_change;
+use crate::mackerel::client::Client;
+use crate::mackerel::error::{Error, Kind};
+use crate::mackerel::payload::{Host, HostParam};
+use crate::map::host::Wanted;
+use crate::model::id::HostId;
+
+/// The metadata namespace. Mackerel reserves names that begin with its own.
+const NAMESPACE: &str = "ecs-poller";
+
+/// How often figures among the host's facts are brought up to date, and how often a long-running
+/// poller looks whether the host is still as it left it.
+const REFRESH: TimeDelta = TimeDelta::hours(1);
+
+/// A host that points can be posted to.
+#[derive(Debug, Clone)]
+pub struct Enrolled {
+    /// Its id.
+    pub id: HostId,
+    /// `standard` or `micro`, as Mackerel decides; empty where it does not say.
+    pub size: String,
+    /// What is kept on Mackerel.
+    pub notes: Notes,
+    /// What was last asked for.
+    wanted: Wanted,
+    /// When Mackerel was last asked how the host is.
+    looked_at: DateTime<Utc>,
+}
+
+/// What is kept in the host's metadata. Unknown keys of a newer version are dropped, missing ones
+/// of an older version are filled in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Notes {
+    /// What the host was last told to be, but for its figures.
+    applied: Value,
+    /// The figures that it was last told, and when.
+    figures: Value,
+    applied_at: i64,
+    /// The roles that are the poller's to take away.
+    roles: BTreeSet<String>,
+    /// Which graph definitions were last posted, and when, noted on one host per Region.
+    pub graphs: Option<Graphs>,
+}
+
+/// A posting of graph definitions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Graphs {
+    /// Which definitions.
+    pub edition: String,
+    /// When, in seconds since the Unix epoch.
+    pub posted_at: i64,
+}
+
+/// Makes sure of a cluster's host. `known` is what an earlier poll of this process knows of it.
+pub async fn enroll(
+    client: &Client,
+    wanted: Wanted,
+    known: Option<&Enrolled>,
+    now: DateTime<Utc>,
+    deadline: Instant,
+) -> Result<Enrolled, Error> {
+    if let Some(known) = known
+        && known.wanted.roles == wanted.roles
+        && told(&known.wanted) == told(&wanted)
+        && now - known.looked_at < REFRESH
+    {
+        return Ok(known.clone());
+    }
+    let call = async || {
+        let identifier = &wanted.custom_identifier;
+        client.host_by_custom_identifier(identifier).await
+    };
+    let (host, created) = match retrying(deadline, call).await? {
+        Some(host) => (host, false),
+        None => (create(client, &wanted, deadline).await?, true),
+    };
+    let id = HostId::new(&host.id);
+    if created && host.status != wanted.status {
+        retrying(deadline, async || {
+            client.set_status(&id, wanted.status).await
+        })
+        .await?;
+    }
+    let before = match created {
+        true => Notes {
+            applied: told(&wanted),
+            figures: wanted.figures.clone(),
+            applied_at: now.timestamp(),
+            roles: wanted.roles.iter().flatten().cloned().collect(),
+            graphs: None,
+        },
+        false => read_notes(client, &id, deadline).await?,
+    };
+    let notes = reconcile(client, &id, &host, &wanted, before.clone(), now, deadline).await?;
+    let enrolled = Enrolled {
+        size: host.size.clone().unwrap_or_default(),
+        notes,
+        wanted,
+        looked_at: now,
+        id,
+    };
+    if created || enrolled.notes != before {
+        write_notes(client, &enrolled, deadline).await?;
+    }
+    Ok(enrolled)
+}
+
+/// Notes on Mackerel what an enrolled host's notes hold now.
+pub async fn write_notes(
+    client: &Client,
+    enrolled: &Enrolled,
+    deadline: Instant,
+) -> Result<(), Error> {
+    let call = async || {
+        let notes = json!(enrolled.notes);
+        client.set_metadata(&enrolled.id, NAMESPACE, notes).await
+    };
+    retrying(deadline, call).await
+}
+
+/// Notes that can't be understood count as none: everything is then told anew.
+async fn read_notes(client: &Client, id: &HostId, deadline: Instant) -> Result<Notes, Error> {
+    let kept = retrying(deadline, async || client.metadata(id, NAMESPACE).await).await?;
+    Ok(kept
+        .and_then(|json| serde_json::from_value(json).ok())
+        .unwrap_or_default())
+}
+
+/// Creates the host. Where another poller was a moment faster, its host is taken and ours, which
+/// never had a point, is retired: a cluster has one host.
+async fn create(client: &Client, wanted: &Wanted, deadline: Instant) -> Result<Host, Error> {
+    let identifier = &wanted.custom_identifier;
+    let roles = wanted.roles.iter().flatten().cloned().collect();
+    let param = host_param(wanted, wanted.memo.clone(), roles);
+    let made = match retrying(deadline, async || client.create_host(&param).await).await {
+        Ok(id) => Some(id),
+        // Perhaps the identifier is in use by now; the look-up tells.
+        Err(error) if error.kind == Kind::Rejected => {
+            tracing::debug!(error = %error, "creating a host");
+            None
+        }
+        Err(error) => return Err(error),
+    };
+    let found = retrying(deadline, async || {
+        client.host_by_custom_identifier(identifier).await
+    })
+    .await?;
+    match (made, found) {
+        (Some(made), Some(found)) if made.as_str() != found.id => {
+            tracing::warn!(
+                host = %found.id, duplicate = %made,
+                "another poller created the host at the same time; retiring the duplicate"
+            );
+            retrying(deadline, async || client.retire_host(&made).await).await?;
+            Ok(found)
+        }
+        (_, Some(found)) => Ok(found),
+        (made, None) => Err(Error {
+            kind: Kind::Rejected,
+            message: match made {
+                Some(made) => format!("host {made} was created but can't be found by {identifier}"),
+                None => format!("Mackerel refused to create a host for {identifier}"),
+            },
+        }),
+    }
+}
+
+/// Changes on Mackerel what differs; gives what is then to be noted. The order matters for a crash
+/// in between: a role is noted as ours no later than it is given, and forgotten only after it was
+/// seen to be gone.
+async fn reconcile(
+    client: &Client,
+    id: &HostId,
+    host: &Host,
+    wanted: &Wanted,
+    mut notes: Notes,
+    now: DateTime<Utc>,
+    deadline: Instant,
+) -> Result<Notes, Error> {
+    let has: BTreeSet<String> = host.role_fullnames().collect();
+    let change = match &wanted.roles {
+        Some(roles) => role_change(&has, &roles.iter().cloned().collect(), &notes.roles),
+        None => role_change(&has, &has, &notes.roles),
+    };
+    if change.ours.difference(&notes.roles).next().is_some() {
+        notes.roles = &notes.roles | &change.ours;
+        let json = json!(notes);
+        retrying(deadline, async || {
+            client.set_metadata(id, NAMESPACE, json.clone()).await
+        })
+        .await?;
+    }
+    notes.roles = change.ours;
+
+    let age = now.timestamp() - notes.applied_at;
+    let figures_due = notes.figures != wanted.figures && !(0..REFRESH.num_seconds()).contains(&age);
+    let differs = notes.applied != told(wanted) || host.name != wanted.name;
+    if differs || figures_due || !change.add.is_empty() {
+        let memo = wanted.memo.clone().or(host.memo.clone());
+        let param = host_param(wanted, memo, change.add.iter().cloned().collect());
+        retrying(deadline, async || client.update_host(id, &param).await).await?;
+        notes.applied = told(wanted);
+        notes.figures = wanted.figures.clone();
+        notes.applied_at = now.timestamp();
+    }
+    if !change.remove.is_empty() {
+        let all: BTreeSet<String> = &(&has | &change.add) - &change.remove;
+        let roles: Vec<String> = all.into_iter().collect();
+        retrying(deadline, async || client.set_roles(id, &roles).await).await?;
+    }
+    Ok(notes)
+}
+
+/// What a host is told to be, but for its figures and roles.
+fn told(wanted: &Wanted) -> Value {
+    json!({
+        "name": wanted.name,
+        "displayName": wanted.display_name,
+        "memo": wanted.memo,
+        "meta": wanted.meta,
+    })
+}
+
+fn host_param(wanted: &Wanted, memo: Option<String>, role_fullnames: Vec<String>) -> HostParam {
+    HostParam {
+        name: wanted.name.clone(),
+        display_name: wanted.display_name.clone(),
+        custom_identifier: wanted.custom_identifier.clone(),
+        meta: wanted.full_meta(),
+        memo,
+        role_fullnames,
+    }
+}

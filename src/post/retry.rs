@@ -1,0 +1,41 @@
+//! Tries a call to Mackerel again where that may help.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::mackerel::error::{Error, Kind};
+use crate::pace::backoff::Backoff;
+
+/// Five attempts, the waits at the most 1, 2, 4 and 8 seconds: together below the interval.
+const SCHEDULE: Backoff = Backoff {
+    first: Duration::from_secs(1),
+    most: Duration::from_secs(8),
+    attempts: 5,
+};
+
+/// Makes a call until it succeeds, is refused for good, or no attempt or time is left.
+pub async fn retrying<T>(
+    deadline: Instant,
+    mut call: impl AsyncFnMut() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut failed = 0;
+    loop {
+        let error = match call().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let Kind::Passing { retry_after } = error.kind else {
+            return Err(error);
+        };
+        failed += 1;
+        let Some(wait) = SCHEDULE.wait(failed, retry_after, fastrand::f64()) else {
+            return Err(error);
+        };
+        if Instant::now() + wait >= deadline {
+            return Err(error);
+        }
+        tracing::debug!(error = %error, wait_ms = wait.as_millis() as u64, "trying again");
+        tokio::time::sleep(wait).await;
+    }
+}

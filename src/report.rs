@@ -1,0 +1,269 @@
+//! What a poll did, as data: for the exit status, the table on a terminal, the JSON document and
+//! the log. Pure.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::model::trouble::{Severity, Trouble};
+
+/// What one poll did.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// Whether nothing was sent to Mackerel on purpose.
+    pub dry_run: bool,
+    /// The clusters, by target, Region and name.
+    pub clusters: Vec<ClusterReport>,
+    /// What went wrong, each thing once.
+    pub troubles: Vec<TroubleReport>,
+    /// Calls made by API, retries included, and metrics requested of CloudWatch.
+    pub calls: BTreeMap<String, u64>,
+}
+
+/// What a poll did for one cluster.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ClusterReport {
+    /// The target that it belongs to.
+    pub target: String,
+    /// The Region.
+    pub region: String,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The cluster's ARN.
+    pub arn: String,
+    /// The host on Mackerel; none where it could not be made sure of, and in a dry run.
+    pub host_id: Option<String>,
+    /// `standard` or `micro`, as Mackerel decides.
+    pub size: Option<String>,
+    /// How many services were described.
+    pub services: usize,
+    /// Their tasks that run.
+    pub running: i64,
+    /// Their tasks that are wanted.
+    pub desired: i64,
+    /// Points that Mackerel accepted, or would be sent in a dry run.
+    pub points: usize,
+    /// Whether values are missing.
+    pub failed: bool,
+    /// The names of what went wrong with it.
+    pub troubles: Vec<String>,
+    /// In a dry run, what would be posted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Value>,
+}
+
+/// A point that would be posted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Value {
+    /// The metric's full name.
+    pub name: String,
+    /// Seconds since the Unix epoch.
+    pub time: i64,
+    /// The value.
+    pub value: f64,
+}
+
+/// One thing that went wrong, with all that it touched.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct TroubleReport {
+    /// The target.
+    pub target: String,
+    /// How much is lost by it.
+    pub severity: Severity,
+    /// What was tried, what happened, and what mends it.
+    pub message: String,
+    /// The clusters that it touched; empty where it touched the whole target.
+    pub clusters: Vec<String>,
+}
+
+/// How a poll ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything was posted.
+    Posted,
+    /// Some was posted, and some was not.
+    Partly,
+    /// Nothing was posted.
+    Failed,
+}
+
+impl Outcome {
+    /// The exit status.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Outcome::Posted => 0,
+            Outcome::Failed => 1,
+            Outcome::Partly => 3,
+        }
+    }
+}
+
+impl Report {
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        let any_failure = self
+            .troubles
+            .iter()
+            .any(|trouble| trouble.severity == Severity::Failure);
+        let any_posted = self
+            .clusters
+            .iter()
+            .any(|cluster| cluster.points > 0 || !cluster.failed);
+        match (any_failure, any_posted) {
+            (false, _) => Outcome::Posted,
+            (true, true) => Outcome::Partly,
+            (true, false) => Outcome::Failed,
+        }
+    }
+
+    /// How many points Mackerel accepted, or would be sent.
+    pub fn points(&self) -> usize {
+        self.clusters.iter().map(|cluster| cluster.points).sum()
+    }
+
+    /// The report as one JSON document.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+/// Gathers troubles of one target: the same message about several clusters becomes one.
+pub fn gather(target: &str, troubles: Vec<Trouble>) -> Vec<TroubleReport> {
+    let mut gathered: BTreeMap<(Severity, String), Vec<String>> = BTreeMap::new();
+    for trouble in troubles {
+        let clusters = gathered
+            .entry((trouble.severity, trouble.message))
+            .or_default();
+        if let Some(cluster) = trouble.cluster {
+            clusters.push(cluster.name().to_owned());
+        }
+    }
+    gathered
+        .into_iter()
+        .map(|((severity, message), mut clusters)| {
+            clusters.sort();
+            clusters.dedup();
+            TroubleReport {
+                target: target.to_owned(),
+                severity,
+                message,
+                clusters,
+            }
+        })
+        .collect()
+}
+
+impl TroubleReport {
+    /// One line: what it touched, what happened, what mends it.
+    pub fn line(&self) -> String {
+        let who = match self.clusters.as_slice() {
+            [] => String::new(),
+            [one] => format!("cluster {one}: "),
+            [one, two] => format!("clusters {one}, {two}: "),
+            [one, two, rest @ ..] => format!("clusters {one}, {two} and {} more: ", rest.len()),
+        };
+        match self.target.as_str() {
+            "default" => format!("{who}{}", self.message),
+            target => format!("target {target}: {who}{}", self.message),
+        }
+    }
+}
+
+/// The clusters as a table, a line each, the troubles below.
+pub fn table(report: &Report) -> String {
+    const HEAD: [&str; 8] = [
+        "CLUSTER", "REGION", "HOST", "SIZE", "SERVICES", "RUNNING", "DESIRED", "POINTS",
+    ];
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
+    let mut rows: Vec<Vec<String>> = vec![HEAD.map(str::to_owned).to_vec()];
+    rows.extend(report.clusters.iter().map(|cluster| {
+        vec![
+            cluster.cluster.clone(),
+            cluster.region.clone(),
+            or_dash(&cluster.host_id),
+            or_dash(&cluster.size),
+            cluster.services.to_string(),
+            cluster.running.to_string(),
+            cluster.desired.to_string(),
+            cluster.points.to_string(),
+        ]
+    }));
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        for (column, cell) in row.iter().enumerate() {
+            let pad = " ".repeat(widths[column].saturating_sub(cell.chars().count()));
+            // Names to the left, figures to the right.
+            match column < 4 {
+                true => text.push_str(&format!("{cell}{pad}  ")),
+                false => text.push_str(&format!("{pad}{cell}  ")),
+            }
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::ClusterArn;
+
+    fn arn(name: &str) -> ClusterArn {
+        ClusterArn::new(&format!("arn:aws:ecs:r:a:cluster/{name}"))
+    }
+
+    #[test]
+    fn the_same_trouble_is_told_once() {
+        let troubles = ["c", "a", "b", "a"]
+            .iter()
+            .map(|name| Trouble::of_cluster(&arn(name), "access denied"))
+            .collect();
+        let lines: Vec<String> = gather("prod", troubles).iter().map(|t| t.line()).collect();
+        assert_eq!(
+            lines,
+            ["target prod: clusters a, b and 1 more: access denied"]
+        );
+    }
+
+    #[test]
+    fn an_outcome_is_an_exit_status() {
+        let cluster = |points, failed| ClusterReport {
+            points,
+            failed,
+            ..ClusterReport::default()
+        };
+        let status = |clusters: Vec<ClusterReport>, troubles: Vec<Trouble>| {
+            Report {
+                clusters,
+                troubles: gather("default", troubles),
+                ..Report::default()
+            }
+            .outcome()
+            .exit_status()
+        };
+        let failure = || Trouble::of_cluster(&arn("a"), "no");
+        assert_eq!(status(vec![], vec![]), 0);
+        assert_eq!(status(vec![cluster(3, false)], vec![]), 0);
+        assert_eq!(
+            status(vec![cluster(3, false)], vec![failure().as_warning()]),
+            0
+        );
+        assert_eq!(status(vec![cluster(0, true)], vec![failure()]), 1);
+        assert_eq!(status(vec![], vec![failure()]), 1);
+        assert_eq!(
+            status(vec![cluster(0, true), cluster(3, false)], vec![failure()]),
+            3
+        );
+    }
+}

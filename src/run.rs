@@ -1,0 +1,150 @@
+//! The loop around the polls: the interval, the one reading of the clock, what is said of each
+//! poll, and how it ends.
+
+use std::collections::BTreeSet;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+use crate::cli::{Output, PollArgs};
+use crate::config::Config;
+use crate::model::trouble::Severity;
+use crate::poller::Poller;
+use crate::report::{Outcome, Report, TroubleReport, table};
+use crate::schedule;
+
+/// How many signals to stop have come. The first ends the loop after the poll in hand, the second
+/// at once.
+pub type Stop = watch::Receiver<u32>;
+
+/// What to do with the polls.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Leave after this many; none to go on until stopped.
+    pub polls: Option<u64>,
+    /// What to print of each.
+    pub output: Output,
+}
+
+impl Plan {
+    /// The plan that `poll`'s flags ask for.
+    pub fn of(args: &PollArgs) -> Self {
+        let by_default = match std::io::stdout().is_terminal() || args.dry_run {
+            true => Output::Table,
+            false => Output::None,
+        };
+        Plan {
+            polls: (args.once || args.dry_run).then_some(1),
+            output: args.output.unwrap_or(by_default),
+        }
+    }
+}
+
+/// Polls until the plan is done or a signal comes. Gives the outcome of the last poll, or
+/// [`Outcome::Posted`] where a signal ended the loop: to be stopped is no failure.
+pub async fn run(
+    config: &Config,
+    mut poller: Poller,
+    plan: Plan,
+    mut stop: Stop,
+) -> anyhow::Result<Outcome> {
+    let offset = schedule::offset(config);
+    let mut told: BTreeSet<TroubleReport> = BTreeSet::new();
+    let mut polls = 0;
+    loop {
+        let now = wall_clock();
+        let started = tokio::time::Instant::now();
+        let Some(report) = until_stopped(poller.tick(now), &mut stop, config.poll.grace).await
+        else {
+            tracing::warn!("left in the middle of a poll; the next one reads its minutes again");
+            return Ok(Outcome::Failed);
+        };
+        polls += 1;
+        tell(&report, &mut told, started.elapsed());
+        print(&report, plan)?;
+        if plan.polls.is_some_and(|wanted| polls >= wanted) {
+            return Ok(report.outcome());
+        }
+        let next = schedule::next(wall_clock(), config.poll.interval, offset);
+        let wait = (next - wall_clock()).to_std().unwrap_or_default();
+        let stopped = stop.wait_for(|signals| *signals >= 1);
+        if tokio::time::timeout(wait, stopped).await.is_ok() {
+            tracing::info!("stopped");
+            return Ok(Outcome::Posted);
+        }
+    }
+}
+
+/// Carries on with the poll in hand after a first signal, for as long as the grace time allows and
+/// no second signal comes.
+async fn until_stopped(
+    tick: impl Future<Output = Report>,
+    stop: &mut Stop,
+    grace: Duration,
+) -> Option<Report> {
+    tokio::pin!(tick);
+    tokio::select! {
+        report = &mut tick => return Some(report),
+        _ = stop.wait_for(|signals| *signals >= 1) => {
+            tracing::info!(grace_s = grace.as_secs(), "stopping after the poll in hand");
+        }
+    }
+    tokio::select! {
+        report = &mut tick => Some(report),
+        _ = stop.wait_for(|signals| *signals >= 2) => None,
+        () = tokio::time::sleep(grace) => None,
+    }
+}
+
+/// Logs one line for the poll, and each trouble when it comes and when it has gone.
+fn tell(report: &Report, told: &mut BTreeSet<TroubleReport>, took: Duration) {
+    let current: BTreeSet<TroubleReport> = report.troubles.iter().cloned().collect();
+    for trouble in current.difference(told) {
+        match trouble.severity {
+            Severity::Failure => tracing::error!("{}", trouble.line()),
+            Severity::Warning => tracing::warn!("{}", trouble.line()),
+        }
+    }
+    for trouble in told.difference(&current) {
+        tracing::info!("no longer: {}", trouble.line());
+    }
+    let calls: u64 = report.calls.values().sum();
+    tracing::info!(
+        clusters = report.clusters.len(),
+        services = report.clusters.iter().map(|c| c.services).sum::<usize>(),
+        points = report.points(),
+        troubles = current.len(),
+        calls,
+        took_ms = took.as_millis() as u64,
+        "{}",
+        match report.dry_run {
+            true => "polled, nothing sent",
+            false => "polled",
+        }
+    );
+    *told = current;
+}
+
+fn print(report: &Report, plan: Plan) -> anyhow::Result<()> {
+    let text = match plan.output {
+        Output::None => return Ok(()),
+        Output::Json if plan.polls == Some(1) => report.to_json(),
+        Output::Json => serde_json::to_string(report)?,
+        Output::Table => table(report),
+    };
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
+    match written {
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// The one reading of the clock.
+fn wall_clock() -> DateTime<Utc> {
+    #[expect(clippy::disallowed_methods, reason = "this is where the time comes in")]
+    Utc::now()
+}
