@@ -1,1 +1,6 @@
 //! All integration tests in one binary, a file per behaviour.
+
+mod support;
+
+mod architecture;
+mod poll;

@@ -1,6 +1,9 @@
 //! Carries out a command: builds what it needs, runs it, and gives the exit status. 0 is all done,
 //! 1 failed, 2 a mistake in usage or configuration, 3 done in part.
 
+#[cfg(feature = "demo")]
+mod demo;
+
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -45,7 +48,7 @@ pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
         match command {
             Command::Poll(args) => poll(args, environment, stop).await,
             #[cfg(feature = "demo")]
-            Command::Demo(args) => crate::demo::demo(args, stop).await,
+            Command::Demo(args) => demo::demo(args, stop).await,
         }
     });
     // A look-up that hangs in the system's resolver must not hold the exit.

@@ -1,0 +1,8 @@
+//! The simulated AWS as a client sees it: every test speaks HTTP to the router.
+
+mod client;
+mod cloudwatch;
+mod ecs;
+mod fleet;
+mod server;
+mod wire;

@@ -1,0 +1,216 @@
+//! A world in which a poller works: a simulated AWS and a local Mackerel on ports of their own,
+//! with one clock for both, which stands still until the test moves it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, Utc};
+use mackerel_ecs::aws::{Access, Keys};
+use mackerel_ecs::config::Config;
+use mackerel_ecs::config::load::{Sources, load};
+use mackerel_ecs::demo::aws::SimulatedAws;
+use mackerel_ecs::demo::aws::fleet::Fleet;
+use mackerel_ecs::demo::aws::options::{Lateness, Options as AwsOptions};
+use mackerel_ecs::demo::mackerel::LocalMackerel;
+use mackerel_ecs::demo::mackerel::option::{ApiKey, Journaling, Options as MackerelOptions};
+use mackerel_ecs::demo::mackerel::store::Storage;
+use mackerel_ecs::demo::serve::serve;
+use mackerel_ecs::mackerel::client::Client as MackerelClient;
+use mackerel_ecs::model::calls::Calls;
+use mackerel_ecs::poller::Poller;
+use mackerel_ecs::report::Report;
+use mackerel_ecs::transport::Transport;
+
+use super::program::Program;
+
+/// The account of the tests' fleets.
+pub const ACCOUNT: &str = "111122223333";
+
+/// Their Region.
+pub const REGION: &str = "ap-northeast-1";
+
+/// The key of the local Mackerel; a word that is looked for wherever no secret may be.
+pub const API_KEY: &str = "canary-mackerel-key";
+
+/// The secret access key; likewise.
+pub const SECRET_KEY: &str = "canary-aws-secret";
+
+/// 2026-11-22 12:00:00 UTC, when the clock of most worlds stands at first.
+pub const NOON: i64 = 1_795_348_800;
+
+/// The stand-ins.
+pub struct World {
+    /// The simulated AWS.
+    pub aws: SimulatedAws,
+    /// The local Mackerel.
+    pub mackerel: LocalMackerel,
+    /// Where the simulated AWS listens.
+    pub aws_url: String,
+    /// Where the local Mackerel listens.
+    pub mackerel_url: String,
+    clock: Clock,
+}
+
+#[derive(Clone)]
+enum Clock {
+    /// Seconds since the Unix epoch, for the test to move.
+    Set(Arc<AtomicI64>),
+    /// The real time, for runs of the program.
+    Real,
+}
+
+impl Clock {
+    fn now(&self) -> DateTime<Utc> {
+        match self {
+            Clock::Set(seconds) => at(seconds.load(Ordering::SeqCst)),
+            Clock::Real => real_now(),
+        }
+    }
+
+    fn shared(&self) -> Arc<dyn Fn() -> DateTime<Utc> + Send + Sync> {
+        let clock = self.clone();
+        Arc::new(move || clock.now())
+    }
+}
+
+/// A moment in seconds since the Unix epoch.
+pub fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap()
+}
+
+/// The real time.
+pub fn real_now() -> DateTime<Utc> {
+    #[expect(clippy::disallowed_methods, reason = "the program under test lives in it")]
+    Utc::now()
+}
+
+impl World {
+    /// A world whose clock stands at [`NOON`], and whose CloudWatch shows each minute as soon as it
+    /// is over.
+    pub async fn new(fleet: Fleet) -> Self {
+        Self::build(fleet, Clock::Set(Arc::new(AtomicI64::new(NOON))), |o| o, |o| o).await
+    }
+
+    /// A world in the real time, for runs of the program.
+    pub async fn real(fleet: Fleet) -> Self {
+        Self::build(fleet, Clock::Real, |o| o, |o| o).await
+    }
+
+    /// A world in the real time with other options.
+    pub async fn real_with(
+        fleet: Fleet,
+        aws: impl FnOnce(AwsOptions) -> AwsOptions,
+        mackerel: impl FnOnce(MackerelOptions) -> MackerelOptions,
+    ) -> Self {
+        Self::build(fleet, Clock::Real, aws, mackerel).await
+    }
+
+    async fn build(
+        fleet: Fleet,
+        clock: Clock,
+        aws: impl FnOnce(AwsOptions) -> AwsOptions,
+        mackerel: impl FnOnce(MackerelOptions) -> MackerelOptions,
+    ) -> Self {
+        let options = AwsOptions::new(clock.shared()).lateness(Lateness::SETTLED);
+        let aws = SimulatedAws::new(fleet, aws(options));
+        let mut options =
+            MackerelOptions::new(clock.shared(), vec![ApiKey::read_write(API_KEY)]);
+        options.journal = Journaling::On;
+        let mackerel = LocalMackerel::open(&Storage::Memory, mackerel(options)).unwrap();
+        let aws_address = serve(aws.router(), 0).await.unwrap();
+        let mackerel_address = serve(mackerel.router(), 0).await.unwrap();
+        World {
+            aws,
+            mackerel,
+            aws_url: format!("http://{aws_address}"),
+            mackerel_url: format!("http://{mackerel_address}"),
+            clock,
+        }
+    }
+
+    /// The time in this world.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Moves the clock.
+    pub fn pass(&self, seconds: i64) {
+        match &self.clock {
+            Clock::Set(clock) => clock.fetch_add(seconds, Ordering::SeqCst),
+            Clock::Real => panic!("the real time passes by itself"),
+        };
+    }
+
+    /// The program with this world as its AWS and its Mackerel.
+    pub fn program(&self, arguments: &str) -> Program {
+        Program::new(arguments)
+            .env("AWS_ENDPOINT_URL", &self.aws_url)
+            .env("AWS_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", "AKIATEST")
+            .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+            .env("MACKEREL_APIBASE", &self.mackerel_url)
+            .env("MACKEREL_APIKEY", API_KEY)
+    }
+
+    /// A poller in this process, configured by YAML.
+    pub fn poller(&self, yaml: &str) -> Poller {
+        let config = self.config(yaml);
+        let access = Access {
+            transport: Transport::network(),
+            calls: Calls::default(),
+            local: Some(Keys {
+                endpoint: self.aws_url.clone(),
+                region: REGION.to_owned(),
+                access_key_id: "AKIATEST".to_owned(),
+            }),
+            rate_share: config.aws.rate_share,
+        };
+        let mackerel = MackerelClient::new(
+            access.transport.clone(),
+            &config.mackerel.api_base,
+            API_KEY,
+            access.calls.clone(),
+        );
+        Poller::new(config, access, Some(mackerel.unwrap()))
+    }
+
+    fn config(&self, yaml: &str) -> Config {
+        let environment = [
+            ("MACKEREL_ECS_CONFIG_YAML", yaml),
+            ("MACKEREL_APIKEY", API_KEY),
+            ("MACKEREL_APIBASE", &self.mackerel_url),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let sources = Sources {
+            file: None,
+            environment: &environment,
+            flags: Vec::new(),
+        };
+        load(&sources, true).unwrap()
+    }
+
+    /// Polls once at this world's time.
+    pub async fn poll(&self, poller: &mut Poller) -> Report {
+        poller.tick(self.now()).await
+    }
+
+    /// The id of the host of this name; there must be one that is not retired.
+    #[track_caller]
+    pub fn host(&self, name: &str) -> String {
+        let hosts = self.mackerel.hosts();
+        let mut named = hosts
+            .iter()
+            .filter(|host| host.name == name && host.retired_at.is_none());
+        match (named.next(), named.next()) {
+            (Some(host), None) => host.id.clone(),
+            (None, _) => panic!("no host {name}"),
+            _ => panic!("several hosts {name}"),
+        }
+    }
+
+    /// The points of a metric of the host of this name, oldest first.
+    #[track_caller]
+    pub fn points(&self, host: &str, metric: &str) -> Vec<(i64, f64)> {
+        self.mackerel.points(&self.host(host), metric)
+    }
+}
