@@ -67,7 +67,7 @@ pub struct Value {
 }
 
 /// One thing that went wrong, with all that it touched.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TroubleReport {
     /// The target.
     pub target: String,
@@ -77,6 +77,8 @@ pub struct TroubleReport {
     pub message: String,
     /// The clusters that it touched; empty where it touched the whole target.
     pub clusters: Vec<String>,
+    /// What the other side said of one of these cases.
+    pub detail: Option<String>,
 }
 
 /// How a poll ended.
@@ -132,32 +134,35 @@ impl Report {
 
 /// Gathers troubles of one target: the same message about several clusters becomes one.
 pub fn gather(target: &str, troubles: Vec<Trouble>) -> Vec<TroubleReport> {
-    let mut gathered: BTreeMap<(Severity, String), Vec<String>> = BTreeMap::new();
+    let mut gathered: BTreeMap<(Severity, String), TroubleReport> = BTreeMap::new();
     for trouble in troubles {
-        let clusters = gathered
-            .entry((trouble.severity, trouble.message))
-            .or_default();
+        let report = gathered
+            .entry((trouble.severity, trouble.message.clone()))
+            .or_insert_with(|| TroubleReport {
+                target: target.to_owned(),
+                severity: trouble.severity,
+                message: trouble.message,
+                clusters: Vec::new(),
+                detail: None,
+            });
+        report.detail = report.detail.take().or(trouble.detail);
         if let Some(cluster) = trouble.cluster {
-            clusters.push(cluster.name().to_owned());
+            report.clusters.push(cluster.name().to_owned());
         }
     }
     gathered
-        .into_iter()
-        .map(|((severity, message), mut clusters)| {
-            clusters.sort();
-            clusters.dedup();
-            TroubleReport {
-                target: target.to_owned(),
-                severity,
-                message,
-                clusters,
-            }
+        .into_values()
+        .map(|mut report| {
+            report.clusters.sort();
+            report.clusters.dedup();
+            report
         })
         .collect()
 }
 
 impl TroubleReport {
-    /// One line: what it touched, what happened, what mends it.
+    /// One line: what it touched, what happened, what mends it. The same trouble has the same line
+    /// each time.
     pub fn line(&self) -> String {
         let who = match self.clusters.as_slice() {
             [] => String::new(),
@@ -170,16 +175,53 @@ impl TroubleReport {
             target => format!("target {target}: {who}{}", self.message),
         }
     }
+
+    /// The line with what the other side said.
+    pub fn line_with_detail(&self) -> String {
+        match &self.detail {
+            Some(detail) => format!("{}: {detail}", self.line()),
+            None => self.line(),
+        }
+    }
 }
 
-/// The clusters as a table, a line each, the troubles below.
+/// The clusters as a table, a line each, then the calls, and in a dry run the newest value of each
+/// series.
 pub fn table(report: &Report) -> String {
+    let mut text = cluster_table(&report.clusters);
+    if !report.calls.is_empty() {
+        let calls: Vec<String> = report
+            .calls
+            .iter()
+            .map(|(api, count)| format!("{api} {count}"))
+            .collect();
+        text.push_str(&format!("calls: {}\n", calls.join(", ")));
+    }
+    for cluster in &report.clusters {
+        let newest: BTreeMap<&str, &Value> = cluster
+            .values
+            .iter()
+            .map(|value| (value.name.as_str(), value))
+            .collect();
+        for (name, value) in newest {
+            let time = DateTime::from_timestamp(value.time, 0).unwrap_or_default();
+            let time = time.format("%H:%M");
+            text.push_str(&format!(
+                "{}  {name}  {time}  {}\n",
+                cluster.cluster, value.value
+            ));
+        }
+    }
+    text
+}
+
+fn cluster_table(clusters: &[ClusterReport]) -> String {
     const HEAD: [&str; 8] = [
         "CLUSTER", "REGION", "HOST", "SIZE", "SERVICES", "RUNNING", "DESIRED", "POINTS",
     ];
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
     let mut rows: Vec<Vec<String>> = vec![HEAD.map(str::to_owned).to_vec()];
-    rows.extend(report.clusters.iter().map(|cluster| {
+    rows.extend(clusters.iter().map(|cluster| {
         vec![
             cluster.cluster.clone(),
             cluster.region.clone(),

@@ -51,7 +51,7 @@ pub async fn run(
     mut stop: Stop,
 ) -> anyhow::Result<Outcome> {
     let offset = schedule::offset(config);
-    let mut told: BTreeSet<TroubleReport> = BTreeSet::new();
+    let mut told: BTreeSet<String> = BTreeSet::new();
     let mut polls = 0;
     loop {
         let now = wall_clock();
@@ -99,16 +99,19 @@ async fn until_stopped(
 }
 
 /// Logs one line for the poll, and each trouble when it comes and when it has gone.
-fn tell(report: &Report, told: &mut BTreeSet<TroubleReport>, took: Duration) {
-    let current: BTreeSet<TroubleReport> = report.troubles.iter().cloned().collect();
-    for trouble in current.difference(told) {
+fn tell(report: &Report, told: &mut BTreeSet<String>, took: Duration) {
+    let current: BTreeSet<String> = report.troubles.iter().map(TroubleReport::line).collect();
+    for trouble in &report.troubles {
+        if told.contains(&trouble.line()) {
+            continue;
+        }
         match trouble.severity {
-            Severity::Failure => tracing::error!("{}", trouble.line()),
-            Severity::Warning => tracing::warn!("{}", trouble.line()),
+            Severity::Failure => tracing::error!("{}", trouble.line_with_detail()),
+            Severity::Warning => tracing::warn!("{}", trouble.line_with_detail()),
         }
     }
-    for trouble in told.difference(&current) {
-        tracing::info!("no longer: {}", trouble.line());
+    for line in told.difference(&current) {
+        tracing::info!("no longer: {line}");
     }
     let calls: u64 = report.calls.values().sum();
     tracing::info!(

@@ -17,8 +17,10 @@ pub struct Error {
     pub kind: Kind,
     /// The call, as IAM names it.
     pub action: &'static str,
-    /// What happened and what mends it.
+    /// What happened and what mends it; the same each time that the same happens.
     pub message: String,
+    /// AWS's own words and the request's id.
+    pub detail: Option<String>,
 }
 
 /// What the caller should do about it.
@@ -53,6 +55,7 @@ impl Error {
             kind,
             action,
             message: message.into(),
+            detail: None,
         }
     }
 
@@ -62,28 +65,29 @@ impl Error {
         E: StdError + ProvideErrorMetadata + 'static,
         SdkError<E, HttpResponse>: RequestId,
     {
-        let request = match error.request_id() {
-            Some(id) => format!(" (request id {id})"),
-            None => String::new(),
-        };
+        let request = error.request_id().map(|id| format!("request id {id}"));
         match &error {
             SdkError::ServiceError(service) => {
                 let status = service.raw().status().as_u16();
                 let code = service.err().code().unwrap_or_default();
-                let said = service.err().message().unwrap_or_default();
-                let (kind, message) = of_service(action, code, said, status);
-                Error::new(kind, action, message + &request)
+                let said = service.err().message().map(str::to_owned);
+                let (kind, message) = of_service(action, code, status);
+                let detail: Vec<String> = said.into_iter().chain(request).collect();
+                Error {
+                    detail: (!detail.is_empty()).then(|| detail.join("; ")),
+                    ..Error::new(kind, action, message)
+                }
             }
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
-                Error::new(
-                    Kind::Passing,
-                    action,
-                    format!(
-                        "{action} got an answer (HTTP {status}) that is not AWS's; check the \
-                         proxy and AWS_ENDPOINT_URL{request}"
-                    ),
-                )
+                let message = format!(
+                    "{action} got an answer (HTTP {status}) that is not AWS's; check the proxy \
+                     and AWS_ENDPOINT_URL"
+                );
+                Error {
+                    detail: request,
+                    ..Error::new(Kind::Passing, action, message)
+                }
             }
             SdkError::TimeoutError(_) => Error::new(
                 Kind::Passing,
@@ -95,7 +99,7 @@ impl Error {
     }
 }
 
-fn of_service(action: &str, code: &str, said: &str, status: u16) -> (Kind, String) {
+fn of_service(action: &str, code: &str, status: u16) -> (Kind, String) {
     let lower = code.to_ascii_lowercase();
     let has = |part: &str| lower.contains(part);
     if has("expired") {
@@ -125,10 +129,13 @@ fn of_service(action: &str, code: &str, said: &str, status: u16) -> (Kind, Strin
     {
         (
             Kind::Denied,
-            format!("access denied to {action}; allow it in the IAM policy of the role: {said}"),
+            format!("access denied to {action}; allow it in the IAM policy of the role"),
         )
     } else if has("clusternotfound") || has("servicenotfound") {
-        (Kind::Gone, format!("{action}: {said}"))
+        (
+            Kind::Gone,
+            format!("{action} found it deleted in the meantime ({code})"),
+        )
     } else if has("throttl") || has("toomanyrequests") || has("limitexceeded") || has("slowdown") {
         (
             Kind::Throttled,
@@ -137,12 +144,12 @@ fn of_service(action: &str, code: &str, said: &str, status: u16) -> (Kind, Strin
     } else if status >= 500 {
         (
             Kind::Passing,
-            format!("{action} failed on AWS's side (HTTP {status} {code}): {said}"),
+            format!("{action} failed on AWS's side (HTTP {status} {code})"),
         )
     } else {
         (
             Kind::Rejected,
-            format!("{action} was refused (HTTP {status} {code}): {said}"),
+            format!("{action} was refused (HTTP {status} {code})"),
         )
     }
 }

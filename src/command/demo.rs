@@ -36,7 +36,10 @@ const SEED: u64 = 1;
 const CONFIG: &str = include_str!("../../config/demo.yaml");
 
 /// Runs the demo.
-#[expect(clippy::print_stdout, reason = "what to look at is what the demo is for")]
+#[expect(
+    clippy::print_stdout,
+    reason = "what to look at is what the demo is for"
+)]
 pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> {
     let fleet = match args.services {
         Some(services) => Fleet::sized(SEED, services as usize),

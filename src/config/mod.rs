@@ -123,7 +123,7 @@ pub struct Poll {
     pub settle: Duration,
     /// How far back minutes are read again in case they were revised.
     pub overlap: Duration,
-    /// How far back a cluster is read that is seen for the first time.
+    /// How far back a cluster is read that is seen for the first time; the overlap at least.
     pub lookback: Duration,
     /// How long a poll in hand may take after a signal to stop.
     pub grace: Duration,

@@ -70,7 +70,7 @@ pub async fn discover(
             Err(error) => discovery.troubles.extend(
                 batch
                     .iter()
-                    .map(|arn| Trouble::of_cluster(&ClusterArn::new(arn), error.to_string())),
+                    .map(|arn| trouble(&ClusterArn::new(arn), &error)),
             ),
         }
     }
@@ -132,7 +132,7 @@ async fn walk_services(
         }
         Err(error) => troubles.push(trouble(&cluster.arn, &error)),
     }
-    troubles.dedup();
+    troubles.dedup_by(|a, b| a.message == b.message);
     services.sort_by(|a, b| a.name.cmp(&b.name));
     services.dedup_by(|a, b| a.name == b.name);
     (Observed { cluster, services }, troubles)
@@ -140,7 +140,7 @@ async fn walk_services(
 
 /// A cluster that was deleted while it was walked is no failure: the next poll won't list it.
 fn trouble(cluster: &ClusterArn, error: &Error) -> Trouble {
-    let trouble = Trouble::of_cluster(cluster, error.to_string());
+    let trouble = Trouble::of_cluster(cluster, error.to_string()).with_detail(error.detail.clone());
     match error.kind {
         Kind::Gone => trouble.as_warning(),
         _ => trouble,

@@ -1,7 +1,7 @@
 //! Carries out the planned requests, a few at a time. A request that fails loses its own series
 //! only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
 
@@ -19,10 +19,19 @@ const AT_ONCE: usize = 4;
 pub struct Fetched {
     /// Samples, by the place of their cluster.
     pub samples: BTreeMap<usize, Vec<Sample>>,
-    /// What could not be read: a sentence, and the places of the clusters that it touched.
-    pub troubles: BTreeMap<String, Vec<usize>>,
+    /// What could not be read, by its message.
+    pub troubles: BTreeMap<String, Unread>,
     /// Notes of CloudWatch.
     pub notes: Vec<String>,
+}
+
+/// Series that could not be read.
+#[derive(Debug, Default)]
+pub struct Unread {
+    /// The places of their clusters.
+    pub places: BTreeSet<usize>,
+    /// What CloudWatch said of the first of them.
+    pub detail: Option<String>,
 }
 
 /// Reads all batches; `clusters` are those that the batches' places point at.
@@ -47,14 +56,21 @@ pub async fn fetch(client: &Client, batches: &[Batch], clusters: &[&Cluster]) ->
                     fetched.samples.entry(*place).or_default().extend(points);
                     if let Some(trouble) = read.trouble {
                         let message = format!("CloudWatch did not give all data: {trouble}");
-                        add_trouble(&mut fetched.troubles, message, *place);
+                        fetched
+                            .troubles
+                            .entry(message)
+                            .or_default()
+                            .places
+                            .insert(*place);
                     }
                 }
             }
             Err(error) => {
-                for (place, _) in &batch.series {
-                    add_trouble(&mut fetched.troubles, error.to_string(), *place);
-                }
+                let unread = fetched.troubles.entry(error.message).or_default();
+                unread
+                    .places
+                    .extend(batch.series.iter().map(|(place, _)| *place));
+                unread.detail = unread.detail.take().or(error.detail);
             }
         }
     }
@@ -80,11 +96,4 @@ fn queries<'a>(batch: &'a Batch, clusters: &[&'a Cluster]) -> Vec<Query<'a>> {
             })
         })
         .collect()
-}
-
-fn add_trouble(troubles: &mut BTreeMap<String, Vec<usize>>, message: String, place: usize) {
-    let places = troubles.entry(message).or_default();
-    if places.last() != Some(&place) {
-        places.push(place);
-    }
 }

@@ -1,8 +1,6 @@
 //! What went wrong with one item while the rest went on: one clear sentence with the mend in it,
 //! and what it touched.
 
-use std::fmt;
-
 use serde::Serialize;
 
 use super::id::ClusterArn;
@@ -15,7 +13,10 @@ pub struct Trouble {
     /// The cluster that it touched; none where it touched the whole target.
     pub cluster: Option<ClusterArn>,
     /// What was tried, what happened, and what mends it, in one sentence without a final stop.
+    /// The same trouble has the same message each time.
     pub message: String,
+    /// What the other side said of this one case, such as a request id.
+    pub detail: Option<String>,
 }
 
 /// How much is lost by a trouble.
@@ -35,6 +36,7 @@ impl Trouble {
             severity: Severity::Failure,
             cluster: None,
             message: message.into(),
+            detail: None,
         }
     }
 
@@ -44,7 +46,13 @@ impl Trouble {
             severity: Severity::Failure,
             cluster: Some(cluster.clone()),
             message: message.into(),
+            detail: None,
         }
+    }
+
+    /// The same with what the other side said of it.
+    pub fn with_detail(self, detail: Option<String>) -> Self {
+        Trouble { detail, ..self }
     }
 
     /// The same, but nothing is lost by it.
@@ -52,15 +60,6 @@ impl Trouble {
         Trouble {
             severity: Severity::Warning,
             ..self
-        }
-    }
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.cluster {
-            Some(cluster) => write!(f, "cluster {}: {}", cluster.name(), self.message),
-            None => f.write_str(&self.message),
         }
     }
 }

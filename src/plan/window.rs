@@ -17,7 +17,8 @@ pub fn window(now: DateTime<Utc>, read_until: Option<Minute>, poll: &Poll) -> Wi
     let oldest = Minute::of(now).plus(1 - KEPT);
     let from = match read_until {
         Some(until) => until.plus(-(seconds(poll.overlap) / 60)),
-        None => to.plus(-(seconds(poll.lookback) / 60)),
+        // Never less than the next poll will read again, or that one would find older news.
+        None => to.plus(-(seconds(poll.lookback.max(poll.overlap)) / 60)),
     };
     Window {
         from: from.max(oldest).min(to),

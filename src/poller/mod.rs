@@ -124,7 +124,7 @@ impl TargetState {
                 self.regions = clients.into_iter().map(Region::new).collect();
                 Vec::new()
             }
-            Err(error) => vec![Trouble::of_target(error.to_string())],
+            Err(error) => vec![Trouble::of_target(error.message).with_detail(error.detail)],
         }
     }
 }

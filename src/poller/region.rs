@@ -1,6 +1,6 @@
 //! One Region of one account: what is remembered of its clusters, and one poll of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{FETCH_TIMEOUT, Shared};
 use crate::aws::{Client, MAX_QUERIES};
 use crate::discover::{Observed, discover};
-use crate::fetch::{Fetched, fetch};
+use crate::fetch::{Fetched, Unread, fetch};
 use crate::mackerel::client::Client as Mackerel;
 use crate::mackerel::error::{Error, Kind};
 use crate::map::count::counts;
@@ -66,6 +66,16 @@ struct Work {
     accepted: usize,
 }
 
+impl Work {
+    /// Forgets what was posted, for the host is gone that it was posted to: the next poll makes
+    /// sure of a new one and reads back as for a cluster that is seen for the first time.
+    fn start_anew(&mut self) {
+        self.state.memory = Memory::default();
+        self.state.read_until = None;
+        self.read_whole = false;
+    }
+}
+
 impl Region {
     pub(super) fn new(client: Client) -> Self {
         Region {
@@ -85,10 +95,9 @@ impl Region {
         let discovery = match discover(&self.client, &config.clusters, &config.services).await {
             Ok(discovery) => discovery,
             Err(error) => {
-                report.troubles.push(Trouble::of_target(format!(
-                    "{}: {error}",
-                    self.client.region()
-                )));
+                let message = format!("{}: {error}", self.client.region());
+                let trouble = Trouble::of_target(message).with_detail(error.detail);
+                report.troubles.push(trouble);
                 return report;
             }
         };
@@ -168,16 +177,17 @@ impl Region {
         match tokio::time::timeout(FETCH_TIMEOUT, reading).await {
             Ok(fetched) => fetched,
             Err(_) => {
-                let touched: BTreeSet<usize> = batches
-                    .iter()
-                    .flat_map(|batch| batch.series.iter().map(|(place, _)| *place))
-                    .collect();
+                let series = batches.iter().flat_map(|batch| &batch.series);
+                let unread = Unread {
+                    places: series.map(|(place, _)| *place).collect(),
+                    detail: None,
+                };
                 let message = format!(
                     "CloudWatch did not answer within {} s; its minutes are read at the next poll",
                     FETCH_TIMEOUT.as_secs()
                 );
                 Fetched {
-                    troubles: BTreeMap::from([(message, touched.into_iter().collect())]),
+                    troubles: BTreeMap::from([(message, unread)]),
                     ..Fetched::default()
                 }
             }
@@ -252,12 +262,13 @@ fn take_fetched(works: &mut [Work], fetched: Fetched, troubles: &mut Vec<Trouble
             work.samples.extend(samples);
         }
     }
-    for (message, places) in fetched.troubles {
-        for place in places {
+    for (message, unread) in fetched.troubles {
+        for place in unread.places {
             if let Some(work) = works.get_mut(place) {
                 work.read_whole = false;
                 let arn = &work.observed.cluster.arn;
-                troubles.push(Trouble::of_cluster(arn, message.clone()));
+                let trouble = Trouble::of_cluster(arn, message.clone());
+                troubles.push(trouble.with_detail(unread.detail.clone()));
             }
         }
     }
@@ -272,12 +283,16 @@ fn take_enrolled(works: &mut [Work], enrolled: Vec<Enrolling>, troubles: &mut Ve
         let Some(work) = works.get_mut(place) else {
             continue;
         };
-        let arn = &work.observed.cluster.arn;
+        let arn = work.observed.cluster.arn.clone();
         match result {
             Ok((enrolled, complaint)) => {
+                let known = work.state.enrolled.as_ref();
+                if known.is_some_and(|known| known.id != enrolled.id) {
+                    work.start_anew();
+                }
                 work.state.enrolled = Some(enrolled);
                 if let Some(complaint) = complaint {
-                    troubles.push(Trouble::of_cluster(arn, complaint).as_warning());
+                    troubles.push(Trouble::of_cluster(&arn, complaint).as_warning());
                 }
             }
             // An id from an earlier poll is still good while Mackerel does not answer.
@@ -285,7 +300,7 @@ fn take_enrolled(works: &mut [Work], enrolled: Vec<Enrolling>, troubles: &mut Ve
                 if !matches!(error.kind, Kind::Passing { .. }) {
                     work.state.enrolled = None;
                 }
-                troubles.push(Trouble::of_cluster(arn, error.message));
+                troubles.push(Trouble::of_cluster(&arn, error.message));
             }
         }
     }
@@ -364,9 +379,8 @@ async fn post(
     for (point, error) in sent.refused {
         let work = &mut works[point.place];
         if error.kind == Kind::NotFound {
-            // The host is gone: the next poll makes it again and posts what it still can.
             work.state.enrolled = None;
-            unfinished.insert(point.place);
+            work.start_anew();
         } else {
             work.state.memory.remember(&point.sample);
         }

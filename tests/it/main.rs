@@ -3,4 +3,8 @@
 mod support;
 
 mod architecture;
+mod host;
 mod poll;
+mod run;
+mod size;
+mod trouble;

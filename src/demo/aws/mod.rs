@@ -1,7 +1,7 @@
 //! A simulated AWS: one local HTTP server that stands in for ECS, CloudWatch and STS, for several
 //! accounts and regions at once.
 //!
-//! A [`Fleet`](fleet::Fleet) says what exists, as a function of time; [`Options`] say how the
+//! A [`Fleet`] says what exists, as a function of time; [`Options`] say how the
 //! services behave. The service, region and account of a request come from its signature's
 //! credential scope, so that one address serves them all; signatures are not verified. It is
 //! written from AWS's documentation, not from any client.

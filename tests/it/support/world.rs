@@ -12,7 +12,9 @@ use mackerel_ecs::demo::aws::SimulatedAws;
 use mackerel_ecs::demo::aws::fleet::Fleet;
 use mackerel_ecs::demo::aws::options::{Lateness, Options as AwsOptions};
 use mackerel_ecs::demo::mackerel::LocalMackerel;
-use mackerel_ecs::demo::mackerel::option::{ApiKey, Journaling, Options as MackerelOptions};
+use mackerel_ecs::demo::mackerel::option::{
+    ApiKey, DuplicateIdentifiers, Journaling, Options as MackerelOptions,
+};
 use mackerel_ecs::demo::mackerel::store::Storage;
 use mackerel_ecs::demo::serve::serve;
 use mackerel_ecs::mackerel::client::Client as MackerelClient;
@@ -80,7 +82,10 @@ pub fn at(seconds: i64) -> DateTime<Utc> {
 
 /// The real time.
 pub fn real_now() -> DateTime<Utc> {
-    #[expect(clippy::disallowed_methods, reason = "the program under test lives in it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the program under test lives in it"
+    )]
     Utc::now()
 }
 
@@ -88,7 +93,39 @@ impl World {
     /// A world whose clock stands at [`NOON`], and whose CloudWatch shows each minute as soon as it
     /// is over.
     pub async fn new(fleet: Fleet) -> Self {
-        Self::build(fleet, Clock::Set(Arc::new(AtomicI64::new(NOON))), |o| o, |o| o).await
+        Self::build(
+            fleet,
+            Clock::Set(Arc::new(AtomicI64::new(NOON))),
+            |o| o,
+            |o| o,
+        )
+        .await
+    }
+
+    /// The same, but a minute is seen from its start and fills up while it lasts and after.
+    pub async fn filling(fleet: Fleet) -> Self {
+        let lateness = Lateness {
+            visible_after: 0,
+            settled_after: 150,
+            jitter: 20,
+            listed_after: 0,
+        };
+        let clock = Clock::Set(Arc::new(AtomicI64::new(NOON)));
+        Self::build(fleet, clock, |o| o.lateness(lateness), |o| o).await
+    }
+
+    /// The same as [`World::new`], with a Mackerel that refuses a custom identifier that is in use,
+    /// or one that makes a second host of it.
+    pub async fn with_duplicate_identifiers(fleet: Fleet, refused: bool) -> Self {
+        let clock = Clock::Set(Arc::new(AtomicI64::new(NOON)));
+        let option = |mut options: MackerelOptions| {
+            options.duplicate_identifiers = match refused {
+                true => DuplicateIdentifiers::Refuse,
+                false => DuplicateIdentifiers::Accept,
+            };
+            options
+        };
+        Self::build(fleet, clock, |o| o, option).await
     }
 
     /// A world in the real time, for runs of the program.
@@ -113,8 +150,7 @@ impl World {
     ) -> Self {
         let options = AwsOptions::new(clock.shared()).lateness(Lateness::SETTLED);
         let aws = SimulatedAws::new(fleet, aws(options));
-        let mut options =
-            MackerelOptions::new(clock.shared(), vec![ApiKey::read_write(API_KEY)]);
+        let mut options = MackerelOptions::new(clock.shared(), vec![ApiKey::read_write(API_KEY)]);
         options.journal = Journaling::On;
         let mackerel = LocalMackerel::open(&Storage::Memory, mackerel(options)).unwrap();
         let aws_address = serve(aws.router(), 0).await.unwrap();
@@ -152,9 +188,9 @@ impl World {
             .env("MACKEREL_APIKEY", API_KEY)
     }
 
-    /// A poller in this process, configured by YAML.
+    /// A poller in this process, configured by YAML, as fast as may be.
     pub fn poller(&self, yaml: &str) -> Poller {
-        let config = self.config(yaml);
+        let config = self.config(&format!("aws: {{rate_share: off}}\n{yaml}"));
         let access = Access {
             transport: Transport::network(),
             calls: Calls::default(),
@@ -213,4 +249,28 @@ impl World {
     pub fn points(&self, host: &str, metric: &str) -> Vec<(i64, f64)> {
         self.mackerel.points(&self.host(host), metric)
     }
+}
+
+/// One call to the local Mackerel's API as a person's tool makes it. It must succeed.
+pub async fn api(
+    world: &World,
+    method: &str,
+    path: &str,
+    body: serde_json::Value,
+) -> serde_json::Value {
+    let request = http::Request::builder()
+        .method(method)
+        .uri(format!("{}/api/v0/{path}", world.mackerel_url))
+        .header("X-Api-Key", API_KEY)
+        .header("Content-Type", "application/json")
+        .body(match body {
+            serde_json::Value::Null => Vec::new(),
+            body => body.to_string().into_bytes(),
+        })
+        .unwrap();
+    let timeout = std::time::Duration::from_secs(10);
+    let answer = Transport::network().send(request, timeout).await.unwrap();
+    let text = String::from_utf8_lossy(answer.body()).into_owned();
+    assert!(answer.status().is_success(), "{method} {path}: {text}");
+    serde_json::from_str(&text).unwrap()
 }

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 
 use crate::demo::aws::answer::Answer;
 use crate::demo::aws::cloudwatch::query::{self, Window};
@@ -20,6 +20,7 @@ use crate::demo::aws::value::Value;
 const MOST_QUERIES: usize = 500;
 const MOST_DATAPOINTS: i64 = 100_800;
 const LONGEST_ID: usize = 255;
+const RECENT: TimeDelta = TimeDelta::hours(3);
 
 /// A query, read and checked.
 struct Query<'a> {
@@ -89,7 +90,7 @@ pub fn estimated_datapoints(input: &Value, place: &Place) -> (f64, bool) {
         let period = stat.and_then(|stat| query::period(stat).ok());
         window.points(period.unwrap_or(60)) as f64
     });
-    let is_recent = (place.now - window.start).num_hours() < 3;
+    let is_recent = place.now - window.start <= RECENT;
     (points.sum(), is_recent)
 }
 

@@ -1,7 +1,9 @@
 //! ListMetrics: what of `AWS/ECS` had data in the last two weeks, 500 metrics a page.
 //!
-//! Whether there was data is looked up once an hour (for `RecentlyActive`, once a minute), so that
-//! a task that ran for less may be missed; AWS calls its own list approximate.
+//! Whether there was data is looked up every 53 minutes (for `RecentlyActive`, once a minute), so
+//! that a task that ran for less may be missed; AWS calls its own list approximate.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -52,12 +54,11 @@ pub fn list(place: &Place, input: &Value) -> Result<Answer, AwsError> {
     let of_owner = owner.is_none_or(|owner| owner == place.account);
     let clusters = place.content.map_or(&[][..], |region| region.clusters());
     let window = Active::new(place, recently);
-    let mut names: Vec<(&str, Option<&str>, Metric)> = clusters
+    let names: BTreeSet<(&str, Option<&str>, Metric)> = clusters
         .iter()
         .filter(|cluster| of_owner && filter.admits_cluster(&cluster.name))
         .flat_map(|cluster| window.series_of(cluster, &filter))
         .collect();
-    names.dedup();
     let page: Vec<_> = names.iter().skip(skipped).take(PAGE).collect();
     let metrics = page.iter().map(|(cluster, service, metric)| {
         let mut dimensions = vec![dimension("ClusterName", cluster)];
@@ -141,7 +142,7 @@ impl Active {
         let (back, step) = if recently {
             (TimeDelta::hours(3), TimeDelta::minutes(1))
         } else {
-            (TimeDelta::days(14), TimeDelta::hours(1))
+            (TimeDelta::days(14), TimeDelta::minutes(53))
         };
         let listed_after = TimeDelta::seconds(i64::from(place.lateness.listed_after));
         Active {

@@ -26,7 +26,7 @@ impl Fleet {
             .tag(ROLE_TAG, "shop: web")
             .service(service(Service::scale_out("storefront", 4, 12)))
             .service(service(Service::steady("checkout", 3)))
-            .service(Service::deploying("search", 4).created_at(ago(60 * 8 + 4)))
+            .service(Service::deploying("search", 4).created_at(ago(60 * 7 + 4)))
             .service(service(Service::steady("images", 2).twenty_seconds()))
             .service(service(Service::stopped("recommendations", 2)))
             .service(service(Service::scale_to_zero(

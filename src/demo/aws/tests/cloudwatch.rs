@@ -2,13 +2,15 @@
 
 use serde_json::{Value as Json, json};
 
-use super::client::*;
 use crate::demo::aws::SimulatedAws;
 use crate::demo::aws::fleet::Fleet;
 use crate::demo::aws::fleet::cluster::Cluster;
 use crate::demo::aws::fleet::service::Service;
 use crate::demo::aws::fleet::statistics::{Metric, Statistic, StatisticSet};
 use crate::demo::aws::options::{Lateness, Options};
+use crate::demo::aws::tests::client::{
+    ACCOUNT, Hands, REGION, assert_same, at, cloudwatch, cpu, data, metric, points, query, same,
+};
 
 fn fleet() -> Fleet {
     let web = Cluster::fargate("web")
@@ -25,7 +27,7 @@ fn fleet() -> Fleet {
 }
 
 /// A server at 30 seconds past the minute.
-fn simulated(lateness: Lateness) -> (SimulatedAws, Hands) {
+pub fn simulated(lateness: Lateness) -> (SimulatedAws, Hands) {
     let hands = Hands::default();
     hands.set(30);
     let options = Options::new(hands.clock()).lateness(lateness);
@@ -205,15 +207,21 @@ async fn realistic_lateness_ends_in_the_truth() {
     }
 }
 
-async fn all_pages(aws: &SimulatedAws, queries: &[Json], most: usize) -> Vec<Json> {
+/// All pages of the last eleven minutes, asked for from second 30 on and ten seconds apart.
+async fn all_pages(
+    (aws, hands): &(SimulatedAws, Hands),
+    queries: &[Json],
+    most: usize,
+) -> Vec<Json> {
     let mut input = json!({
         "MetricDataQueries": queries,
         "StartTime": at(-600).timestamp(),
-        "EndTime": at(0).timestamp(),
+        "EndTime": at(60).timestamp(),
         "MaxDatapoints": most,
     });
     let mut pages = Vec::new();
     loop {
+        hands.set(30 + 10 * pages.len() as i64);
         let answer = cloudwatch(aws, "GetMetricData", input.clone()).await.json();
         let token = answer.get("NextToken").cloned();
         pages.push(answer);
@@ -225,8 +233,8 @@ async fn all_pages(aws: &SimulatedAws, queries: &[Json], most: usize) -> Vec<Jso
 }
 
 #[tokio::test]
-async fn pages_join_to_the_whole_answer() {
-    let (aws, hands) = simulated(Lateness::LIVE);
+async fn pages_join_to_the_answer_as_it_was_at_the_first() {
+    let aws = simulated(Lateness::LIVE);
     let queries = ["api", "worker", "crash", "none"].map(|name| cpu(name, name, "Average"));
     let whole = all_pages(&aws, &queries, 100_000).await;
     assert_eq!(whole.len(), 1);
@@ -253,12 +261,11 @@ async fn pages_join_to_the_whole_answer() {
             assert_eq!(joined, values, "{most} a page");
         }
     }
-    hands.set(60);
 }
 
 #[tokio::test]
 async fn newest_first_unless_asked_otherwise() {
-    let (aws, _) = simulated(Lateness::SETTLED);
+    let aws = simulated(Lateness::SETTLED);
     let pages = all_pages(&aws, &[cpu("a", "api", "Sum")], 1000).await;
     let times = pages[0]["MetricDataResults"][0]["Timestamps"]
         .as_array()
@@ -431,70 +438,4 @@ async fn statistics_are_answered_together_in_no_order() {
         "InvalidParameterValue;Sender"
     );
     assert_eq!(refused("Unit", "Bytes".into()).await, "");
-}
-
-#[tokio::test]
-async fn metrics_are_listed_while_they_have_data() {
-    let (aws, hands) = simulated(Lateness::SETTLED);
-    let list = async |input: Json| {
-        let answer = cloudwatch(&aws, "ListMetrics", input).await.json();
-        let metrics = answer["Metrics"].as_array().unwrap().iter();
-        let names = metrics.map(|one| {
-            let dimensions = one["Dimensions"].as_array().unwrap().iter();
-            let values: Vec<&str> = dimensions
-                .map(|one| one["Value"].as_str().unwrap())
-                .collect();
-            format!(
-                "{} {}",
-                one["MetricName"].as_str().unwrap(),
-                values.join("/")
-            )
-        });
-        names.collect::<Vec<_>>()
-    };
-    let cpu = json!({ "MetricName": "CPUUtilization" });
-    let all = [
-        "batch",
-        "batch/agent",
-        "web/api",
-        "web/crash",
-        "web/fast",
-        "web/gone",
-    ];
-    assert_eq!(
-        list(cpu.clone()).await,
-        all.map(|name| format!("CPUUtilization {name}"))
-    );
-    assert_eq!(list(json!({})).await.len(), 4 + 5 * 2);
-    assert_eq!(list(json!({ "Namespace": "AWS/EC2" })).await.len(), 0);
-    let dimensions = json!([{ "Name": "ClusterName", "Value": "web" }, { "Name": "ServiceName" }]);
-    assert_eq!(list(json!({ "Dimensions": dimensions })).await.len(), 8);
-    let recently = json!({ "RecentlyActive": "PT3H", "MetricName": "CPUUtilization" });
-    assert_eq!(list(recently).await.len(), 6);
-    hands.set(-3600 * 24);
-    assert!(
-        list(cpu)
-            .await
-            .contains(&"CPUUtilization web/gone".to_owned())
-    );
-}
-
-#[tokio::test]
-async fn metrics_are_listed_in_pages_of_five_hundred() {
-    let aws = aws(Fleet::sized(3, 1200));
-    let mut input = json!({ "Namespace": "AWS/ECS" });
-    let mut seen = std::collections::BTreeSet::new();
-    let mut sizes = Vec::new();
-    loop {
-        let answer = cloudwatch(&aws, "ListMetrics", input.clone()).await.json();
-        let metrics = answer["Metrics"].as_array().unwrap();
-        sizes.push(metrics.len());
-        seen.extend(metrics.iter().map(Json::to_string));
-        match answer.get("NextToken") {
-            Some(token) => input["NextToken"] = token.clone(),
-            None => break,
-        }
-    }
-    assert_eq!(seen.len(), sizes.iter().sum::<usize>());
-    assert!(sizes.len() > 4 && sizes.iter().rev().skip(1).all(|size| *size == 500));
 }

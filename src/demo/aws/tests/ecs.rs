@@ -2,12 +2,12 @@
 
 use serde_json::{Value as Json, json};
 
-use super::client::*;
 use crate::demo::aws::SimulatedAws;
 use crate::demo::aws::fleet::Fleet;
 use crate::demo::aws::fleet::cluster::{Cluster, ContainerInsights};
 use crate::demo::aws::fleet::service::{Compute, Service};
 use crate::demo::aws::options::Options;
+use crate::demo::aws::tests::client::{ACCOUNT, Hands, REGION, at, aws, ecs};
 
 fn numbered(clusters: usize, services: usize) -> SimulatedAws {
     let fleet = (0..clusters).fold(Fleet::new(ACCOUNT), |fleet, number| {

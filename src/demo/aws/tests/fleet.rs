@@ -2,12 +2,12 @@
 
 use chrono::TimeDelta;
 
-use super::client::at;
 use crate::demo::aws::fleet::Fleet;
 use crate::demo::aws::fleet::behaviour::{Counts, DeploymentStatus};
 use crate::demo::aws::fleet::cluster::Cluster;
 use crate::demo::aws::fleet::service::{DRAIN_SECONDS, Service, ServiceStatus};
 use crate::demo::aws::fleet::statistics::{MOMENTS, Metric, Statistic};
+use crate::demo::aws::tests::client::at;
 
 fn every_behaviour() -> Vec<Service> {
     vec![
@@ -113,10 +113,7 @@ fn a_service_lives_within_its_cluster() {
         .service(Service::steady("after", 1));
     for service in cluster.services() {
         assert_eq!(service.created_at, at(-600));
-        assert_eq!(
-            service.running(at(600 - 1)),
-            0 + u32::from(service.running(at(599)) > 0)
-        );
+        assert_eq!(service.running(at(599)), 1, "it drains in its last minute");
         assert_eq!(service.running(at(600)), 0);
     }
 }

@@ -4,5 +4,6 @@ mod client;
 mod cloudwatch;
 mod ecs;
 mod fleet;
+mod listing;
 mod server;
 mod wire;

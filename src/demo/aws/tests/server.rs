@@ -8,13 +8,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-use super::client::*;
 use crate::demo::aws::SimulatedAws;
 use crate::demo::aws::fault::{Fault, FaultKind};
 use crate::demo::aws::fleet::Fleet;
 use crate::demo::aws::fleet::cluster::Cluster;
 use crate::demo::aws::fleet::service::Service;
 use crate::demo::aws::options::{Denial, Options};
+use crate::demo::aws::record::{CallRecord, Calls};
+use crate::demo::aws::tests::client::{
+    ACCOUNT, Hands, REGION, at, aws, cpu, data, ecs, ecs_request, metric, query, send,
+};
 
 fn fleet() -> Fleet {
     ["web", "other"]
@@ -280,16 +283,22 @@ async fn calls_are_recorded_with_what_they_asked() {
     assert!(aws.calls().log.is_empty());
 }
 
-#[tokio::test]
-async fn the_record_is_bounded() {
-    let aws = aws(fleet());
-    let queries: Vec<Json> = (0..500)
-        .map(|one| cpu(&format!("q{one}"), "none", "Sum"))
-        .collect();
-    for _ in 0..250 {
-        data(&aws, &queries, -60, 0).await;
+#[test]
+fn the_record_is_bounded() {
+    let mut calls = Calls::default();
+    for number in 0..20_000 {
+        calls.add(CallRecord {
+            action: "cloudwatch:GetMetricData".into(),
+            account: String::new(),
+            region: String::new(),
+            status: 200,
+            error: None,
+            items: vec![String::new(); if number < 10_000 { 0 } else { 500 }],
+            received_at: at(number),
+        });
     }
-    let calls = aws.calls();
     assert_eq!(calls.log.len(), 200);
-    assert_eq!(calls.counts["cloudwatch:GetMetricData"].items, 125_000);
+    assert_eq!(calls.log.back().unwrap().received_at, at(19_999));
+    let count = calls.counts["cloudwatch:GetMetricData"];
+    assert_eq!((count.calls, count.items), (20_000, 5_000_000));
 }

@@ -6,13 +6,15 @@ use minicbor::data::{Tag, Type};
 use minicbor::{Decoder, Encoder};
 use serde_json::json;
 
-use super::client::*;
 use crate::demo::aws::SimulatedAws;
 use crate::demo::aws::cbor;
 use crate::demo::aws::fleet::cluster::Cluster;
 use crate::demo::aws::fleet::service::Service;
 use crate::demo::aws::fleet::{Account, Fleet, Role, noise};
 use crate::demo::aws::options::{Identity, Key, Options};
+use crate::demo::aws::tests::client::{
+    ACCOUNT, Hands, REGION, Reply, at, aws, cloudwatch, cpu, ecs, metric, query, request, send, sts,
+};
 use crate::demo::aws::value::Value;
 
 fn web() -> SimulatedAws {
