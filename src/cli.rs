@@ -159,6 +159,9 @@ pub struct DemoArgs {
     /// Start the servers only, and print what to set to poll them with the real command
     #[arg(long, conflicts_with = "cycles")]
     pub servers_only: bool,
+    /// Leave out the simulated AWS's documented request limits
+    #[arg(long)]
+    pub no_limits: bool,
     /// The port of the local Mackerel; any free one unless given
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub mackerel_port: u16,

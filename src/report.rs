@@ -19,8 +19,10 @@ pub struct Report {
     pub clusters: Vec<ClusterReport>,
     /// What went wrong, each thing once.
     pub troubles: Vec<TroubleReport>,
-    /// Calls made by API, retries included, and metrics requested of CloudWatch.
+    /// Calls made by API, retries included.
     pub calls: BTreeMap<String, u64>,
+    /// Metrics requested of CloudWatch, each statistic counted as one: the most that AWS may count.
+    pub cloudwatch_metrics_requested: u64,
 }
 
 /// What a poll did for one cluster.
@@ -196,6 +198,8 @@ pub fn table(report: &Report) -> String {
             .map(|(api, count)| format!("{api} {count}"))
             .collect();
         text.push_str(&format!("calls: {}\n", calls.join(", ")));
+        let requested = report.cloudwatch_metrics_requested;
+        text.push_str(&format!("metrics requested of CloudWatch: {requested}\n"));
     }
     for cluster in &report.clusters {
         let newest: BTreeMap<&str, &Value> = cluster

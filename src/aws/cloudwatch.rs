@@ -10,6 +10,7 @@ use aws_sdk_cloudwatch::types::{
 
 use super::Client;
 use super::error::{Error, Kind};
+use crate::model::calls::METRICS_REQUESTED;
 use crate::model::time::{Minute, Window};
 
 /// How many queries one request may hold.
@@ -100,8 +101,7 @@ impl Client {
             .iter()
             .filter_map(|index| Some(metric_query(*index, queries.get(*index)?)))
             .collect();
-        self.calls
-            .add("cloudwatch metrics requested", request.len() as u64);
+        self.calls.add(METRICS_REQUESTED, request.len() as u64);
         let mut last: HashMap<usize, Option<StatusCode>> = HashMap::new();
         for index in asked {
             series[*index] = SeriesData::default();

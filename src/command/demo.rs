@@ -45,12 +45,12 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
         Some(services) => Fleet::sized(SEED, services as usize),
         None => Fleet::demo(wall_clock()),
     };
-    let aws = SimulatedAws::new(
-        fleet,
-        AwsOptions::new(Arc::new(wall_clock))
-            .lateness(Lateness::REALISTIC)
-            .limited(),
-    );
+    let options = AwsOptions::new(Arc::new(wall_clock)).lateness(Lateness::REALISTIC);
+    let options = match args.no_limits {
+        true => options,
+        false => options.limited(),
+    };
+    let aws = SimulatedAws::new(fleet, options);
     let storage = match args.database {
         Some(file) => Storage::File(file),
         None => Storage::Memory,

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
+use tokio::time::Instant;
 
-use crate::aws::{Client, Query};
+use crate::aws::{Client, MetricData, Query};
 use crate::model::catalog::Source;
 use crate::model::inventory::Cluster;
 use crate::model::sample::Sample;
@@ -34,47 +35,61 @@ pub struct Unread {
     pub detail: Option<String>,
 }
 
-/// Reads all batches; `clusters` are those that the batches' places point at.
-pub async fn fetch(client: &Client, batches: &[Batch], clusters: &[&Cluster]) -> Fetched {
+/// Reads all batches until the deadline; `clusters` are those that the batches' places point at.
+/// What has come by then is kept, and the rest told as unread.
+pub async fn fetch(
+    client: &Client,
+    batches: &[Batch],
+    clusters: &[&Cluster],
+    deadline: Instant,
+) -> Fetched {
     let mut fetched = Fetched::default();
-    let mut answers = stream::iter(batches)
-        .map(|batch| async move {
+    let mut waiting: BTreeSet<usize> = (0..batches.len()).collect();
+    let mut answers = stream::iter(batches.iter().enumerate())
+        .map(|(number, batch)| async move {
             let queries = queries(batch, clusters);
-            (batch, client.metric_data(&queries, batch.window).await)
+            (number, client.metric_data(&queries, batch.window).await)
         })
-        .buffered(AT_ONCE);
-    while let Some((batch, answer)) = answers.next().await {
+        .buffer_unordered(AT_ONCE);
+    while let Ok(Some((number, answer))) = tokio::time::timeout_at(deadline, answers.next()).await {
+        waiting.remove(&number);
         match answer {
-            Ok(data) => {
-                fetched.notes.extend(data.notes);
-                for ((place, series), read) in batch.series.iter().zip(data.series) {
-                    let points = read.points.into_iter().map(|(minute, value)| Sample {
-                        series: series.clone(),
-                        minute,
-                        value,
-                    });
-                    fetched.samples.entry(*place).or_default().extend(points);
-                    if let Some(trouble) = read.trouble {
-                        let message = format!("CloudWatch did not give all data: {trouble}");
-                        fetched
-                            .troubles
-                            .entry(message)
-                            .or_default()
-                            .places
-                            .insert(*place);
-                    }
-                }
-            }
-            Err(error) => {
-                let unread = fetched.troubles.entry(error.message).or_default();
-                unread
-                    .places
-                    .extend(batch.series.iter().map(|(place, _)| *place));
-                unread.detail = unread.detail.take().or(error.detail);
+            Ok(data) => fetched.take(&batches[number], data),
+            Err(error) => fetched.unread(&batches[number], error.message, error.detail),
+        }
+    }
+    for number in waiting {
+        let message = "CloudWatch did not answer in time; the next poll reads these minutes again";
+        fetched.unread(&batches[number], message.to_owned(), None);
+    }
+    fetched
+}
+
+impl Fetched {
+    fn take(&mut self, batch: &Batch, data: MetricData) {
+        self.notes.extend(data.notes);
+        for ((place, series), read) in batch.series.iter().zip(data.series) {
+            let points = read.points.into_iter().map(|(minute, value)| Sample {
+                series: series.clone(),
+                minute,
+                value,
+            });
+            self.samples.entry(*place).or_default().extend(points);
+            if let Some(trouble) = read.trouble {
+                let message = format!("CloudWatch did not give all data: {trouble}");
+                let unread = self.troubles.entry(message).or_default();
+                unread.places.insert(*place);
             }
         }
     }
-    fetched
+
+    fn unread(&mut self, batch: &Batch, message: String, detail: Option<String>) {
+        let unread = self.troubles.entry(message).or_default();
+        unread
+            .places
+            .extend(batch.series.iter().map(|(place, _)| *place));
+        unread.detail = unread.detail.take().or(detail);
+    }
 }
 
 fn queries<'a>(batch: &'a Batch, clusters: &[&'a Cluster]) -> Vec<Query<'a>> {

@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Not a call but what CloudWatch charges for: the metrics requested, each statistic counted as one
+/// (the upper bound of what AWS may count).
+pub const METRICS_REQUESTED: &str = "cloudwatch metrics requested";
+
 /// A shared count, cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Calls(Arc<Mutex<BTreeMap<String, u64>>>);

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::aws::{self, Access, Role};
 use crate::config::{Config, Target};
 use crate::mackerel::client::Client as Mackerel;
-use crate::model::calls::Calls;
+use crate::model::calls::{Calls, METRICS_REQUESTED};
 use crate::model::id::ClusterArn;
 use crate::model::trouble::Trouble;
 use crate::report::{Report, gather};
@@ -39,6 +39,25 @@ struct Shared {
     claims: Mutex<HashMap<String, ClusterArn>>,
     /// When this process last posted the graph definitions.
     graphs_posted: tokio::sync::Mutex<Option<DateTime<Utc>>>,
+}
+
+/// Until when a poll waits for what.
+#[derive(Debug, Clone, Copy)]
+struct Deadlines {
+    /// For CloudWatch: then the counts are posted without it.
+    read: Instant,
+    /// For Mackerel: then nothing is tried again, for the next poll is near.
+    post: Instant,
+}
+
+impl Deadlines {
+    fn from_now(interval: Duration) -> Self {
+        let now = Instant::now();
+        Deadlines {
+            read: now + interval.mul_f64(0.5),
+            post: now + interval.mul_f64(0.75),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -73,13 +92,12 @@ impl Poller {
 
     /// Polls everything once. `now` is the minute that counts are true of.
     pub async fn tick(&mut self, now: DateTime<Utc>) -> Report {
-        // Posting may go on until shortly before the next poll, with its retries.
-        let deadline = Instant::now() + self.shared.config.poll.interval.mul_f64(0.75);
+        let deadlines = Deadlines::from_now(self.shared.config.poll.interval);
         let shared = &self.shared;
         let polls = self.targets.iter_mut().map(|state| async move {
             let troubles = state.connect(shared).await;
             let regions = state.regions.iter_mut();
-            let reports = join_all(regions.map(|region| region.poll(shared, now, deadline))).await;
+            let reports = join_all(regions.map(|region| region.poll(shared, now, deadlines))).await;
             (state.target.name.clone(), troubles, reports)
         });
         let mut report = Report {
@@ -104,6 +122,8 @@ impl Poller {
             report.troubles.extend(gather(&target, troubles));
         }
         report.calls = self.shared.calls.take();
+        let requested = report.calls.remove(METRICS_REQUESTED);
+        report.cloudwatch_metrics_requested = requested.unwrap_or(0);
         report
     }
 }
@@ -128,7 +148,3 @@ impl TargetState {
         }
     }
 }
-
-/// How long reading CloudWatch may take in one poll: the counts are posted in time even when it
-/// hangs.
-const FETCH_TIMEOUT: Duration = Duration::from_secs(25);

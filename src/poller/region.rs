@@ -1,16 +1,16 @@
 //! One Region of one account: what is remembered of its clusters, and one poll of them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use super::{FETCH_TIMEOUT, Shared};
+use super::{Deadlines, Shared};
 use crate::aws::{Client, MAX_QUERIES};
 use crate::discover::{Observed, discover};
-use crate::fetch::{Fetched, Unread, fetch};
+use crate::fetch::{Fetched, fetch};
 use crate::mackerel::client::Client as Mackerel;
 use crate::mackerel::error::{Error, Kind};
 use crate::map::count::counts;
@@ -88,8 +88,9 @@ impl Region {
         &mut self,
         shared: &Shared,
         now: DateTime<Utc>,
-        deadline: Instant,
+        deadlines: Deadlines,
     ) -> RegionReport {
+        let deadline = deadlines.post;
         let config = &shared.config;
         let mut report = RegionReport::default();
         let discovery = match discover(&self.client, &config.clusters, &config.services).await {
@@ -117,7 +118,7 @@ impl Region {
 
         let mut works = self.begin(discovery.clusters, shared, now);
         let (fetched, enrolled) = tokio::join!(
-            self.read(&works, shared),
+            self.read(&works, shared, deadlines.read),
             enroll_all(&works, shared, now, deadline)
         );
         take_fetched(&mut works, fetched, &mut report.troubles);
@@ -161,7 +162,7 @@ impl Region {
     }
 
     /// Reads from CloudWatch what the works need.
-    async fn read(&self, works: &[Work], shared: &Shared) -> Fetched {
+    async fn read(&self, works: &[Work], shared: &Shared, deadline: Instant) -> Fetched {
         let readings: Vec<Reading<'_>> = works
             .iter()
             .map(|work| Reading {
@@ -173,25 +174,7 @@ impl Region {
             .collect();
         let batches = batches(&readings, &shared.config.metrics, MAX_QUERIES);
         let clusters: Vec<_> = works.iter().map(|work| &work.observed.cluster).collect();
-        let reading = fetch(&self.client, &batches, &clusters);
-        match tokio::time::timeout(FETCH_TIMEOUT, reading).await {
-            Ok(fetched) => fetched,
-            Err(_) => {
-                let series = batches.iter().flat_map(|batch| &batch.series);
-                let unread = Unread {
-                    places: series.map(|(place, _)| *place).collect(),
-                    detail: None,
-                };
-                let message = format!(
-                    "CloudWatch did not answer within {} s; its minutes are read at the next poll",
-                    FETCH_TIMEOUT.as_secs()
-                );
-                Fetched {
-                    troubles: BTreeMap::from([(message, unread)]),
-                    ..Fetched::default()
-                }
-            }
-        }
+        fetch(&self.client, &batches, &clusters, deadline).await
     }
 
     /// Remembers for the next poll. What is no longer listed is forgotten, unless the listing had

@@ -143,7 +143,7 @@ async fn the_demo_shows_itself() {
 #[tokio::test]
 async fn the_demos_servers_can_be_polled() {
     use tokio::io::{AsyncBufReadExt, BufReader};
-    let mut servers = Program::new("demo --servers-only --services 30").start();
+    let mut servers = Program::new("demo --servers-only --no-limits --services 30").start();
     let mut lines = BufReader::new(servers.stdout.as_mut().unwrap()).lines();
     let mut program = Program::new("poll --once --output json");
     let mut set = 0;

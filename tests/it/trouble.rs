@@ -60,7 +60,7 @@ async fn all_is_well() {
     assert_eq!(json["clusters"][1]["services"], 1);
     assert_eq!(json["calls"]["ecs:ListClusters"], 1);
     assert_eq!(json["calls"]["cloudwatch:GetMetricData"], 1);
-    assert_eq!(json["calls"]["cloudwatch metrics requested"], 12);
+    assert_eq!(json["cloudwatch_metrics_requested"], 12);
     assert_eq!(json["troubles"], serde_json::json!([]));
 }
 
@@ -336,4 +336,33 @@ async fn targets_in_other_accounts() {
     let complaints = ended.complaints().join("\n");
     assert!(complaints.contains("target other:"), "{complaints}");
     assert!(complaints.contains("external id"), "{complaints}");
+}
+
+/// A CloudWatch that hangs keeps nothing back but its own values: the counts are posted, and what
+/// other requests brought.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_hangs_holds_nobody() {
+    let world = World::new(fleet()).await;
+    let fault = Fault::of("cloudwatch:GetMetricData", FaultKind::Hang);
+    world.aws.inject(fault);
+    let mut poller = world.poller("");
+    let began = tokio::time::Instant::now();
+    let report = world.poll(&mut poller).await;
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+    assert_eq!(report.outcome().exit_status(), 3);
+    for host in ["web", "db"] {
+        assert_eq!(
+            world
+                .points(host, "custom.ecs.running_task.api.count")
+                .len(),
+            1
+        );
+    }
+    // The minutes that were not read are read at the next poll.
+    world.aws.clear_faults();
+    world.pass(60);
+    let report = world.poll(&mut poller).await;
+    assert_eq!(report.troubles, []);
+    let read = world.points("web", "custom.ecs.service_cpu_utilization.api.average");
+    assert_eq!(read.len(), 60);
 }
