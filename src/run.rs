@@ -44,11 +44,14 @@ impl Plan {
 
 /// Polls until the plan is done or a signal comes. Gives the outcome of the last poll, or
 /// [`Outcome::Posted`] where a signal ended the loop: to be stopped is no failure.
+///
+/// `wall_clock` tells the time of day; all waiting is on tokio's clock, which should agree with it.
 pub async fn run(
     config: &Config,
     mut poller: Poller,
     plan: Plan,
     mut stop: Stop,
+    wall_clock: impl Fn() -> DateTime<Utc>,
 ) -> anyhow::Result<Outcome> {
     let offset = schedule::offset(config);
     let mut told: BTreeSet<String> = BTreeSet::new();
@@ -146,8 +149,8 @@ fn print(report: &Report, plan: Plan) -> anyhow::Result<()> {
     }
 }
 
-/// The one reading of the clock.
-fn wall_clock() -> DateTime<Utc> {
+/// The time of day, for programs that live in the real time.
+pub fn real_time() -> DateTime<Utc> {
     #[expect(clippy::disallowed_methods, reason = "this is where the time comes in")]
     Utc::now()
 }

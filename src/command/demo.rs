@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 
 use super::Failure;
 use crate::aws::{Access, Keys};
@@ -20,7 +19,7 @@ use crate::demo::mackerel::store::Storage;
 use crate::demo::serve::serve;
 use crate::model::calls::Calls;
 use crate::poller::Poller;
-use crate::run::{Plan, Stop, run};
+use crate::run::{Plan, Stop, real_time, run};
 use crate::transport::Transport;
 
 /// The local Mackerel's only key; it opens nothing else.
@@ -43,9 +42,9 @@ const CONFIG: &str = include_str!("../../config/demo.yaml");
 pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> {
     let fleet = match args.services {
         Some(services) => Fleet::sized(SEED, services as usize),
-        None => Fleet::demo(wall_clock()),
+        None => Fleet::demo(real_time()),
     };
-    let options = AwsOptions::new(Arc::new(wall_clock)).lateness(Lateness::REALISTIC);
+    let options = AwsOptions::new(Arc::new(real_time)).lateness(Lateness::REALISTIC);
     let options = match args.no_limits {
         true => options,
         false => options.limited(),
@@ -56,7 +55,7 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
         None => Storage::Memory,
     };
     let keys = vec![ApiKey::read_write(API_KEY)];
-    let options = MackerelOptions::new(Arc::new(wall_clock), keys);
+    let options = MackerelOptions::new(Arc::new(real_time), keys);
     let mackerel = LocalMackerel::open(&storage, options).context("opening the database")?;
     let aws = serve(aws.router(), args.aws_port)
         .await
@@ -108,14 +107,6 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
         polls: args.cycles,
         output: Output::Table,
     };
-    let outcome = run(&config, poller, plan, stop).await?;
+    let outcome = run(&config, poller, plan, stop, real_time).await?;
     Ok(outcome.exit_status())
-}
-
-fn wall_clock() -> DateTime<Utc> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the stand-ins live in the real time, as what they stand in for does"
-    )]
-    Utc::now()
 }

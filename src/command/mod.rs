@@ -15,7 +15,7 @@ use crate::config::{Config, Mistake};
 use crate::mackerel::client::Client as Mackerel;
 use crate::model::calls::Calls;
 use crate::poller::Poller;
-use crate::run::{Plan, Stop, run};
+use crate::run::{Plan, Stop, real_time, run};
 use crate::transport::Transport;
 
 /// Why a command could not be carried out.
@@ -93,7 +93,7 @@ async fn poll(args: PollArgs, environment: &[(String, String)], stop: Stop) -> R
         false => mackerel_client(&config, &access)?,
     };
     let poller = Poller::new(config.clone(), access, mackerel);
-    let outcome = run(&config, poller, Plan::of(&args), stop).await?;
+    let outcome = run(&config, poller, Plan::of(&args), stop, real_time).await?;
     Ok(outcome.exit_status())
 }
 
