@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use crate::aws::{Client, DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Error, Kind};
 use crate::config::Filter;
 use crate::model::id::{ClusterArn, last_part};
-use crate::model::inventory::{Cluster, Service};
+use crate::model::inventory::{Cluster, Observed, Service};
 use crate::model::trouble::Trouble;
 
 /// How many clusters are walked at once, and how many calls for one of them: enough to hide the
@@ -23,15 +23,6 @@ pub struct Discovery {
     pub troubles: Vec<Trouble>,
     /// How many clusters there are that the filters leave out.
     pub filtered_out: usize,
-}
-
-/// A cluster with its chosen services, by name.
-#[derive(Debug, Clone)]
-pub struct Observed {
-    /// The cluster.
-    pub cluster: Cluster,
-    /// The services that could be described.
-    pub services: Vec<Service>,
 }
 
 /// Walks the Region. An error means that not even its clusters could be listed.

@@ -9,8 +9,7 @@ use tokio::time::Instant;
 use crate::aws::{Client, MetricData, Query};
 use crate::model::catalog::Source;
 use crate::model::inventory::Cluster;
-use crate::model::sample::Sample;
-use crate::plan::batch::Batch;
+use crate::model::sample::{Batch, Sample};
 
 /// How many requests are under way at once.
 const AT_ONCE: usize = 4;

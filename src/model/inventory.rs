@@ -51,3 +51,12 @@ pub struct Service {
     /// Tasks that failed to start in a row, over all deployments; none where ECS tells none.
     pub failed_tasks: Option<i64>,
 }
+
+/// A cluster with its chosen services, by name.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// The services that could be described.
+    pub services: Vec<Service>,
+}

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::config::selection::Selection;
 use crate::model::catalog::{MetricId, Scope, Source};
 use crate::model::inventory::{Cluster, Service};
-use crate::model::sample::SeriesId;
+use crate::model::sample::{Batch, SeriesId};
 use crate::model::time::Window;
 use crate::plan::history::History;
 
@@ -22,15 +22,6 @@ pub struct Reading<'a> {
     pub window: Window,
     /// What earlier polls saw of it, this one included.
     pub history: &'a History,
-}
-
-/// One request: series of one or more clusters over the same minutes.
-#[derive(Debug, PartialEq)]
-pub struct Batch {
-    /// The minutes.
-    pub window: Window,
-    /// The series, each with the place of its cluster among the readings.
-    pub series: Vec<(usize, SeriesId)>,
 }
 
 /// Plans the requests for the readings, none with more than `limit` series.

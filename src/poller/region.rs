@@ -9,13 +9,16 @@ use tokio::time::Instant;
 
 use super::{Deadlines, Shared};
 use crate::aws::{Client, MAX_QUERIES};
-use crate::discover::{Observed, discover};
+use crate::discover::discover;
 use crate::fetch::{Fetched, fetch};
 use crate::mackerel::client::Client as Mackerel;
 use crate::mackerel::error::{Error, Kind};
 use crate::map::count::counts;
-use crate::map::host::{Wanted, wanted};
+use crate::map::graph::graph_defs;
+use crate::map::host::wanted;
+use crate::model::host::Wanted;
 use crate::model::id::ClusterArn;
+use crate::model::inventory::Observed;
 use crate::model::sample::Sample;
 use crate::model::time::{Minute, Window};
 use crate::model::trouble::{Severity, Trouble};
@@ -303,7 +306,8 @@ async fn keep_graphs(
     else {
         return Ok(());
     };
-    let edition = graph::edition();
+    let graphs = graph_defs();
+    let edition = graph::edition(&graphs);
     let noted = keeper
         .notes
         .graphs
@@ -316,7 +320,7 @@ async fn keep_graphs(
             *posted = noted;
             return Ok(());
         }
-        graph::post(mackerel, deadline).await?;
+        graph::post(mackerel, &graphs, deadline).await?;
         *posted = Some(now);
     }
     if graph::is_due(noted, now) {

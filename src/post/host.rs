@@ -15,7 +15,7 @@ use super::role::role_change;
 use crate::mackerel::client::Client;
 use crate::mackerel::error::{Error, Kind};
 use crate::mackerel::payload::{Host, HostParam};
-use crate::map::host::Wanted;
+use crate::model::host::Wanted;
 use crate::model::id::HostId;
 
 /// The metadata namespace. Mackerel reserves names that begin with its own.
