@@ -3,4 +3,5 @@
 mod support;
 
 mod architecture;
+mod bridge;
 mod poll;
