@@ -5,3 +5,4 @@ mod support;
 mod architecture;
 mod bridge;
 mod poll;
+mod second_opinion;
