@@ -6,3 +6,4 @@ mod architecture;
 mod bridge;
 mod poll;
 mod second_opinion;
+mod simulation;
