@@ -8,7 +8,7 @@ use aws_sdk_ecs::types::{self, ClusterField, ServiceField};
 use super::Client;
 use super::error::Error;
 use crate::model::id::{ClusterArn, last_part};
-use crate::model::inventory::{Cluster, Service};
+use crate::model::inventory::{Cluster, INACTIVE, Service};
 
 /// How many clusters one DescribeClusters may name.
 pub const DESCRIBE_CLUSTERS: usize = 100;
@@ -195,7 +195,7 @@ fn cluster(cluster: types::Cluster) -> Option<Cluster> {
 
 /// A service that was deleted is described for a while as INACTIVE; it is no service any more.
 fn service(service: types::Service) -> Option<(Service, BTreeMap<String, String>)> {
-    if service.status.as_deref() == Some("INACTIVE") {
+    if service.status.as_deref() == Some(INACTIVE) {
         return None;
     }
     let name = match (service.service_name, service.service_arn) {

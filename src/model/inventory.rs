@@ -32,8 +32,8 @@ pub struct Cluster {
     pub tags: BTreeMap<String, String>,
 }
 
-/// The status of a cluster that takes and runs tasks.
-pub const ACTIVE: &str = "ACTIVE";
+/// The status of a cluster or service that was deleted, and is still described for a while.
+pub const INACTIVE: &str = "INACTIVE";
 
 /// An ECS service as DescribeServices gives it.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,10 +1,21 @@
 //! All integration tests in one binary, a file per behaviour.
 
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test binary has no outside, and what fails here fails a test"
+)]
+
 mod support;
 
 mod architecture;
+mod bridge;
 mod host;
+mod likeness;
 mod poll;
 mod run;
+mod second_opinion;
 mod size;
 mod trouble;
