@@ -1,7 +1,6 @@
 //! All integration tests in one binary, a file per behaviour.
 
 #![allow(
-    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -167,11 +167,14 @@ async fn every_graph_is_defined() {
     assert_eq!(known, BTreeMap::from(expected));
 }
 
+/// How many queries the other side saw.
+fn queries(bridge: &[Seen]) -> usize {
+    bridge.iter().map(|seen| seen.queries).sum()
+}
+
 /// How often each API was called, as the other sides saw it, named as the document names it.
 fn calls(bridge: &[Seen], mackerel: &LocalMackerel) -> BTreeMap<String, u64> {
     let mut calls = BTreeMap::new();
-    let queries: usize = bridge.iter().map(|seen| seen.queries).sum();
-    calls.insert("cloudwatch metrics requested".to_owned(), queries as u64);
     for seen in bridge {
         let service = match seen.operation.as_str() {
             "GetMetricData" => "cloudwatch",
@@ -219,6 +222,7 @@ async fn the_document_tells_what_both_sides_saw() {
         "clusters": [cluster("pool", 2, 5, 5), cluster("web", 3, 4, 6)],
         "troubles": [],
         "calls": calls(&polled.estate.bridge.seen(), &polled.estate.mackerel),
+        "cloudwatch_metrics_requested": queries(&polled.estate.bridge.seen()),
     });
     assert_eq!(polled.document, expected);
 }
@@ -328,6 +332,7 @@ async fn a_second_run_posts_to_the_same_host() {
     }
     let asked = estate.bridge.seen().split_off(asked_before);
     assert_eq!(second["calls"], json!(calls(&asked, &estate.mackerel)));
+    assert_eq!(second["cloudwatch_metrics_requested"], queries(&asked));
     let expected = [
         "GET /api/v0/hosts-by-custom-identifier/{identifier}",
         "GET /api/v0/hosts/{id}/metadata/{namespace}",
