@@ -140,8 +140,13 @@ fn print(report: &Report, plan: Plan) -> anyhow::Result<()> {
         Output::Json => serde_json::to_string(report)?,
         Output::Table => table(report),
     };
+    say(text.trim_end())
+}
+
+/// Prints on standard output, for whom the output is; the log is elsewhere.
+pub fn say(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    let written = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
+    let written = writeln!(out, "{text}").and_then(|()| out.flush());
     match written {
         // Whoever read the output has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

@@ -11,6 +11,8 @@ mod support;
 
 mod architecture;
 mod bridge;
+mod cli;
+mod config_files;
 mod host;
 mod likeness;
 mod poll;
