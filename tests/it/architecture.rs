@@ -350,7 +350,8 @@ fn without_tests(text: &str) -> String {
     let mut rest = text;
     while let Some((before, marked)) = rest.split_once("\n#[cfg(test)]\n") {
         kept.push_str(before);
-        let has_body = marked.find(" {\n") < marked.find(";\n");
+        let place = |end: &str| marked.find(end).unwrap_or(marked.len());
+        let has_body = place(" {\n") < place(";\n");
         let close = if has_body { "\n}\n" } else { ";\n" };
         let end = marked
             .find(close)
@@ -426,7 +427,7 @@ fn name(
     let mut path = before.to_vec();
     while let Some(token) = tokens.next() {
         match token.as_str() {
-            "{" if path.len() > 0 && !before.is_empty() || token == "{" && !path.is_empty() => {
+            "{" if !path.is_empty() => {
                 while tokens.peek().is_some_and(|next| next != "}") {
                     name(tokens, &path, names);
                     tokens.next_if(|next| next == ",");
