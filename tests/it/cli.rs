@@ -125,8 +125,8 @@ async fn a_malformed_key_is_refused_and_not_shown() {
 
 #[tokio::test]
 async fn a_missing_file_is_named() {
-    let program = Program::new("poll --once --config").argument("/nowhere/my ecs.yaml");
-    let parts = ["--config", "can't read /nowhere/my ecs.yaml: No such file"];
+    let program = Program::new("poll --once --config /nowhere/ecs.yaml");
+    let parts = ["--config", "can't read /nowhere/ecs.yaml: No such file"];
     check_refused(program.env("MACKEREL_APIKEY", API_KEY), &parts).await;
 }
 
