@@ -68,12 +68,14 @@ pub async fn run(
         tell(&report, &mut told, started.elapsed());
         print(&report, plan)?;
         if plan.polls.is_some_and(|wanted| polls >= wanted) {
+            poller.save(wall_clock()).await;
             return Ok(report.outcome());
         }
         let next = schedule::next(wall_clock(), config.poll.interval, offset);
         let wait = (next - wall_clock()).to_std().unwrap_or_default();
         let stopped = stop.wait_for(|signals| *signals >= 1);
         if tokio::time::timeout(wait, stopped).await.is_ok() {
+            poller.save(wall_clock()).await;
             tracing::info!("stopped");
             return Ok(Outcome::Posted);
         }

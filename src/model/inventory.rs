@@ -50,6 +50,8 @@ pub struct Service {
     pub deployments: i64,
     /// Tasks that failed to start in a row, over all deployments; none where ECS tells none.
     pub failed_tasks: Option<i64>,
+    /// The ARNs of its current service revisions, which tell its monitoring configuration.
+    pub revisions: Vec<String>,
 }
 
 /// A cluster with its chosen services, by name.

@@ -283,6 +283,18 @@ async fn nothing_is_asked_that_can_have_no_answer() {
             }
         }
     }
+    // The hour before the first look is read with the number of samples of each service.
+    for service in [
+        "web api",
+        "web batch",
+        "web quiet",
+        "pool api",
+        "pool worker",
+    ] {
+        let (cluster, service) = service.split_once(' ').unwrap();
+        let dimensions = format!("ClusterName={cluster} ServiceName={service}");
+        expected.insert(format!("CPUUtilization {dimensions} SampleCount"));
+    }
     assert_eq!(asked, expected);
     assert_eq!(request.queries, expected.len(), "each is asked once");
 
