@@ -128,10 +128,9 @@ impl World {
     /// The same, but a minute is seen from its start and fills up while it lasts and after.
     pub async fn filling(fleet: Fleet) -> Self {
         let lateness = Lateness {
-            visible_after: 0,
             settled_after: 150,
             jitter: 20,
-            listed_after: 0,
+            ..Lateness::LIVE
         };
         let clock = Clock::Set(Arc::new(AtomicI64::new(NOON)));
         Self::build(fleet, clock, |o| o.lateness(lateness), |o| o).await

@@ -86,7 +86,8 @@ impl Series<'_> {
         points
     }
 
-    /// The samples of a minute, of which so many 20-second moments have arrived in the ordinary way.
+    /// The samples of a minute, of which so many 20-second moments have arrived unless the minute
+    /// is still to be revised.
     fn at(&self, minute: DateTime<Utc>, arrived: u8, place: &Place) -> Option<StatisticSet> {
         let seen = |revised_after| moments_seen(arrived, minute, revised_after, place.now);
         let revised = place.lateness.revised;

@@ -21,6 +21,7 @@ use crate::demo::aws::place::Place;
 use crate::demo::aws::value::Value;
 
 const MOST_DESCRIBED: usize = 20;
+const LOG_ROUTER: &str = "public.ecr.aws/aws-observability/aws-for-fluent-bit:stable";
 
 /// A revision that there is.
 struct Found<'a> {
@@ -133,7 +134,7 @@ fn described(place: &Place, one: &Found) -> Json {
         "serviceRegistries": [],
         "containerImages": [
             container("app", &format!("{image}:{number}"), noise::mix(service.seed, number)),
-            container("log-router", "public.ecr.aws/aws-observability/aws-for-fluent-bit:stable", 31),
+            container("log-router", LOG_ROUTER, 31),
         ],
         "guardDutyEnabled": false,
         "serviceConnectConfiguration": { "enabled": false },
