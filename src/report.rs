@@ -23,6 +23,9 @@ pub struct Report {
     pub calls: BTreeMap<String, u64>,
     /// Metrics requested of CloudWatch, each statistic counted as one: the most that AWS may count.
     pub cloudwatch_metrics_requested: u64,
+    /// How many seconds of minutes that CloudWatch has are not yet posted, at the cluster that is
+    /// furthest behind.
+    pub behind_seconds: i64,
 }
 
 /// What a poll did for one cluster.

@@ -126,7 +126,7 @@ impl Client {
                 .set_next_token(token.take())
                 .send()
                 .await
-                .map_err(|error| Error::from_sdk(ACTION, error))?;
+                .map_err(|error| Error::of_call(ACTION, error, &self.metric_reads))?;
             notes.extend(answer.messages.unwrap_or_default().into_iter().map(text));
             for result in answer.metric_data_results.unwrap_or_default() {
                 let Some(index) = result.id.as_deref().and_then(index_of) else {

@@ -52,7 +52,7 @@ impl Client {
                 .set_next_token(token.take())
                 .send()
                 .await
-                .map_err(|error| Error::from_sdk(ACTION, error))?;
+                .map_err(|error| Error::of_call(ACTION, error, &self.cluster_reads))?;
             arns.extend(page.cluster_arns.unwrap_or_default());
             match page.next_token.filter(|token| !token.is_empty()) {
                 Some(next) => token = Some(next),
@@ -74,7 +74,7 @@ impl Client {
             .include(ClusterField::Statistics)
             .send()
             .await
-            .map_err(|error| Error::from_sdk("ecs:DescribeClusters", error))?;
+            .map_err(|error| Error::of_call("ecs:DescribeClusters", error, &self.cluster_reads))?;
         Ok(Described {
             found: answer
                 .clusters
@@ -101,7 +101,7 @@ impl Client {
                 .set_next_token(token.take())
                 .send()
                 .await
-                .map_err(|error| Error::from_sdk(ACTION, error))?;
+                .map_err(|error| Error::of_call(ACTION, error, &self.service_reads))?;
             arns.extend(page.service_arns.unwrap_or_default());
             match page.next_token.filter(|token| !token.is_empty()) {
                 Some(next) => token = Some(next),
@@ -128,7 +128,7 @@ impl Client {
             .set_include(with_tags.then(|| vec![ServiceField::Tags]))
             .send()
             .await
-            .map_err(|error| Error::from_sdk("ecs:DescribeServices", error))?;
+            .map_err(|error| Error::of_call("ecs:DescribeServices", error, &self.service_reads))?;
         Ok(Described {
             found: answer
                 .services
@@ -158,7 +158,9 @@ impl Client {
                 .set_service_revision_arns(Some(batch.to_vec()))
                 .send()
                 .await
-                .map_err(|error| Error::from_sdk("ecs:DescribeServiceRevisions", error))?;
+                .map_err(|error| {
+                    Error::of_call("ecs:DescribeServiceRevisions", error, &self.service_reads)
+                })?;
             for revision in answer.service_revisions.unwrap_or_default() {
                 let configured = revision.monitoring.and_then(|monitoring| {
                     let mut settings = monitoring.metric_configurations.into_iter().flatten();

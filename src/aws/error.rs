@@ -8,6 +8,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::request_id::RequestId;
 
+use crate::pace::bucket::Bucket;
 use crate::transport::chain;
 
 /// What went wrong with one call.
@@ -59,8 +60,25 @@ impl Error {
         }
     }
 
-    /// Translates an error of the SDK.
-    pub(super) fn from_sdk<E>(action: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    /// Translates an error of the SDK, and slows the bucket down that the call was taken from where
+    /// AWS says that it is too much.
+    pub(super) fn of_call<E>(
+        action: &'static str,
+        error: SdkError<E, HttpResponse>,
+        bucket: &Bucket,
+    ) -> Self
+    where
+        E: StdError + ProvideErrorMetadata + 'static,
+        SdkError<E, HttpResponse>: RequestId,
+    {
+        let error = Self::from_sdk(action, error);
+        if error.kind == Kind::Throttled {
+            bucket.slow_down();
+        }
+        error
+    }
+
+    fn from_sdk<E>(action: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: StdError + ProvideErrorMetadata + 'static,
         SdkError<E, HttpResponse>: RequestId,

@@ -41,6 +41,8 @@ pub struct Config {
     pub poll: Poll,
     /// How AWS is asked.
     pub aws: Aws,
+    /// The Mackerel service that the poller's own metrics go to; none for none.
+    pub heartbeat: Option<String>,
 }
 
 /// The Mackerel organization.
@@ -113,6 +115,9 @@ pub struct Host {
     pub roles: Vec<RoleFullname>,
     /// The status that a new host gets: `working`, `standby`, `maintenance` or `poweroff`.
     pub status: &'static str,
+    /// How long a cluster must have been deleted, seen so at both ends, until its host is retired;
+    /// none to retire no host.
+    pub retire_after: Option<Duration>,
 }
 
 /// When and how far back is read.

@@ -41,6 +41,12 @@ pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
         host: read_host(top.section("host", m), m),
         poll: read_poll(top.section("poll", m), m),
         aws: read_aws(top.section("aws", m), m),
+        heartbeat: {
+            let mut section = top.section("heartbeat", m);
+            let service = section.value("service", m, RoleFullname::parse_service);
+            section.finish(m);
+            service
+        },
     };
     top.finish(m);
     if mistakes.is_empty() {
@@ -216,6 +222,12 @@ fn read_host(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Host {
         status: section
             .value("status", m, one_of(&STATUSES))
             .unwrap_or("working"),
+        retire_after: section
+            .value("retire_after", m, |text| match text {
+                "off" => Ok(None),
+                _ => duration_within(10 * MINUTE, 30 * DAY)(text).map(Some),
+            })
+            .flatten(),
     };
     section.finish(m);
     host

@@ -52,6 +52,7 @@ fn an_empty_file_is_the_defaults() {
         host,
         poll,
         aws,
+        heartbeat,
     } = config("");
     assert!(mackerel.api_key.is_none());
     assert_eq!(mackerel.api_base, "https://api.mackerelio.com");
@@ -84,6 +85,7 @@ fn an_empty_file_is_the_defaults() {
             rate_share: Some(0.5)
         }
     );
+    assert_eq!((host.retire_after, heartbeat), (None, None));
 }
 
 #[test]
@@ -107,11 +109,15 @@ host:
   memo: ''
   roles: 'shop: web'
   status: standby
+  retire_after: 1day
 poll: {interval: 5m, settle: 0s, overlap: 1h, lookback: 1m, grace: 1s}
 aws: {rate_share: off}
+heartbeat: {service: monitoring}
 ",
     );
     assert_eq!(config.mackerel.api_base, "http://localhost:8080");
+    assert_eq!(config.heartbeat.as_deref(), Some("monitoring"));
+    assert_eq!(config.host.retire_after, Some(24 * HOUR));
     let role = |arn: &str, external_id: Option<&str>, session: &str| AssumedRole {
         arn: arn.into(),
         external_id: external_id.map(str::to_owned),

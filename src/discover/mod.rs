@@ -1,6 +1,8 @@
 //! Walks one Region of one account: which clusters and services are there and chosen, and what
 //! they are doing at this moment. One item that can't be read does not end the walk.
 
+use std::collections::HashSet;
+
 use futures_util::stream::{self, StreamExt};
 
 use crate::aws::{Client, DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Error, Kind};
@@ -23,6 +25,8 @@ pub struct Discovery {
     pub troubles: Vec<Trouble>,
     /// How many clusters there are that the filters leave out.
     pub filtered_out: usize,
+    /// All clusters that are listed, chosen or not, but for those that are described as deleted.
+    pub living: HashSet<ClusterArn>,
 }
 
 /// Walks the Region. An error means that not even its clusters could be listed.
@@ -34,6 +38,7 @@ pub async fn discover(
     let mut discovery = Discovery::default();
     let listed = client.list_clusters().await?;
     let all = listed.len();
+    discovery.living = listed.iter().map(|arn| ClusterArn::new(arn)).collect();
     let mut arns: Vec<String> = listed
         .into_iter()
         .filter(|arn| clusters.names.accepts(last_part(arn)))
@@ -46,17 +51,23 @@ pub async fn discover(
         match client.describe_clusters(batch).await {
             Ok(described) => {
                 // A deleted cluster has nothing more to tell, and gets no host.
-                let living = |cluster: &Cluster| cluster.status != INACTIVE;
-                chosen.extend(described.found.into_iter().filter(living));
+                for cluster in described.found {
+                    if cluster.status == INACTIVE {
+                        discovery.living.remove(&cluster.arn);
+                    } else {
+                        chosen.push(cluster);
+                    }
+                }
                 for (arn, reason) in described.failures {
-                    // Deleted between the two calls: it is no cluster any more.
-                    if reason != "MISSING" {
+                    let cluster = ClusterArn::new(&arn);
+                    if reason == "MISSING" {
+                        // Deleted between the two calls: it is no cluster any more.
+                        discovery.living.remove(&cluster);
+                    } else {
                         let message =
                             format!("ecs:DescribeClusters could not describe it: {reason}");
-                        let cluster = ClusterArn::new(&arn);
-                        discovery
-                            .troubles
-                            .push(Trouble::of_cluster(&cluster, message));
+                        let trouble = Trouble::of_cluster(&cluster, message);
+                        discovery.troubles.push(trouble);
                     }
                 }
             }

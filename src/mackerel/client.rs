@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::error::{Error, Kind};
-use super::payload::{AGENT_NAME, GraphDef, Host, HostParam, MetricValue};
+use super::payload::{AGENT_NAME, GraphDef, Host, HostParam, MetricValue, ServiceMetricValue};
 use crate::model::calls::Calls;
 use crate::model::id::HostId;
 use crate::transport::Transport;
@@ -37,6 +37,11 @@ pub struct Client {
 struct HostAnswer {
     /// Mackerel says 404 for an unknown identifier; its own clients allow for a null as well.
     host: Option<Host>,
+}
+
+#[derive(Deserialize)]
+struct HostsAnswer {
+    hosts: Vec<Host>,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +77,14 @@ impl Client {
             Err(error) if error.kind == Kind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// All hosts that are not retired, whatever their status.
+    pub async fn hosts(&self) -> Result<Vec<Host>, Error> {
+        // Unless asked, Mackerel lists only working and standby ones.
+        let path = "/hosts?status=working&status=standby&status=maintenance&status=poweroff";
+        let answer: HostsAnswer = self.ask("GET", "/hosts", path, None).await?;
+        Ok(answer.hosts)
     }
 
     /// Creates a host.
@@ -150,6 +163,17 @@ impl Client {
         })?;
         self.send("POST", "/tsdb", "/tsdb", Some(body)).await?;
         Ok(())
+    }
+
+    /// Posts points of a service's own metrics.
+    pub async fn post_service_values(
+        &self,
+        service: &str,
+        values: &[ServiceMetricValue],
+    ) -> Result<(), Error> {
+        let path = format!("/services/{}/tsdb", escape(service));
+        self.tell("POST", "/services/<service>/tsdb", &path, json!(values))
+            .await
     }
 
     async fn tell(&self, method: &str, name: &str, path: &str, body: Value) -> Result<(), Error> {

@@ -58,6 +58,9 @@ pub struct Host {
     /// Roles by service.
     #[serde(default)]
     pub roles: BTreeMap<String, Vec<String>>,
+    /// Free facts about the host.
+    #[serde(default)]
+    pub meta: Value,
 }
 
 impl Host {
@@ -80,6 +83,17 @@ pub struct MetricValue<'a> {
     /// Seconds since the Unix epoch.
     pub time: i64,
     /// The value; JSON has no NaN and no infinity, and neither has Mackerel.
+    pub value: f64,
+}
+
+/// One point of a service's metric.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServiceMetricValue {
+    /// The metric's full name.
+    pub name: String,
+    /// Seconds since the Unix epoch.
+    pub time: i64,
+    /// The value.
     pub value: f64,
 }
 

@@ -105,6 +105,7 @@ mod tests {
             memo: None,
             roles: vec![RoleFullname::parse("ecs:cluster").unwrap()],
             status: "working",
+            retire_after: None,
         }
     }
 

@@ -41,6 +41,16 @@ impl RoleFullname {
         Ok(roles)
     }
 
+    /// Checks the name of a service on Mackerel.
+    pub fn parse_service(text: &str) -> Result<String, String> {
+        match is_name(text) {
+            true => Ok(text.to_owned()),
+            false => Err(format!(
+                "is `{text}`, which is no service's name; write 2 to 63 letters, digits, `-` or `_`"
+            )),
+        }
+    }
+
     /// The full name as text.
     pub fn as_str(&self) -> &str {
         &self.0

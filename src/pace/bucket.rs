@@ -2,12 +2,14 @@
 //! tokio's clock so that tests can pause it.
 
 use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use governor::clock::Clock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use tokio::time::Instant;
 
 /// A token bucket as AWS documents them for one group of APIs.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +22,15 @@ pub struct Rate {
 
 /// A bucket; those who ask wait until it has a token.
 #[derive(Debug)]
-pub struct Bucket(Option<Limiter>);
+pub struct Bucket {
+    /// None for no limit.
+    limiter: Option<Limiter>,
+    /// Until when the bucket gives only every second token.
+    slowed_until: Mutex<Option<Instant>>,
+}
+
+/// How long a bucket is slowed down after the other side has throttled a request.
+const SLOWED_FOR: Duration = Duration::from_secs(60);
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>;
 
@@ -33,27 +43,48 @@ impl Bucket {
             let quota = Quota::with_period(period)?.allow_burst(NonZeroU32::new(burst)?);
             Some(RateLimiter::direct_with_clock(quota, TokioClock::new()))
         });
-        Bucket(limiter)
+        Bucket {
+            limiter,
+            slowed_until: Mutex::new(None),
+        }
+    }
+
+    /// Slows the bucket down to half its rate for a minute: somebody else is using up the rate that
+    /// all share, and the other side has said so.
+    pub fn slow_down(&self) {
+        let until = Instant::now() + SLOWED_FOR;
+        *self.slowed_until() = Some(until);
+    }
+
+    fn slowed_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.slowed_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a token and takes it.
     pub async fn take(&self) {
-        let Some(limiter) = &self.0 else {
+        let Some(limiter) = &self.limiter else {
             return;
         };
-        while let Err(not_yet) = limiter.check() {
-            tokio::time::sleep(not_yet.wait_time_from(limiter.clock().now())).await;
+        let slowed = self
+            .slowed_until()
+            .is_some_and(|until| Instant::now() < until);
+        for _ in 0..if slowed { 2 } else { 1 } {
+            while let Err(not_yet) = limiter.check() {
+                tokio::time::sleep(not_yet.wait_time_from(limiter.clock().now())).await;
+            }
         }
     }
 }
 
 /// The time since the bucket was made.
 #[derive(Debug, Clone)]
-struct TokioClock(tokio::time::Instant);
+struct TokioClock(Instant);
 
 impl TokioClock {
     fn new() -> Self {
-        TokioClock(tokio::time::Instant::now())
+        TokioClock(Instant::now())
     }
 }
 
@@ -71,7 +102,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn spends_the_burst_at_once_and_then_the_rate() {
-        let start = tokio::time::Instant::now();
+        let start = Instant::now();
         let bucket = Bucket::new(
             Rate {
                 burst: 100,
@@ -88,5 +119,28 @@ mod tests {
         }
         let passed = start.elapsed().as_secs_f64();
         assert!((1.99..2.1).contains(&passed), "{passed}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn is_slowed_down_for_a_minute_and_recovers() {
+        let rate = Rate {
+            burst: 1,
+            per_second: 10.0,
+        };
+        let bucket = Bucket::new(rate, Some(1.0));
+        let spend = async |tokens: u32| {
+            let start = Instant::now();
+            for _ in 0..tokens {
+                bucket.take().await;
+            }
+            start.elapsed().as_secs_f64()
+        };
+        spend(1).await;
+        bucket.slow_down();
+        let slowed = spend(100).await;
+        assert!((19.9..20.2).contains(&slowed), "{slowed}");
+        tokio::time::sleep(SLOWED_FOR).await;
+        let recovered = spend(100).await;
+        assert!((9.8..10.1).contains(&recovered), "{recovered}");
     }
 }

@@ -6,6 +6,7 @@ mod enrollment;
 mod posting;
 mod reading;
 mod region;
+mod retirement;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -18,9 +19,12 @@ use tokio::time::Instant;
 use crate::aws::{self, Access, Role};
 use crate::config::{Config, Target};
 use crate::mackerel::client::Client as Mackerel;
+use crate::mackerel::error::Kind;
+use crate::mackerel::payload::ServiceMetricValue;
 use crate::model::calls::{Calls, METRICS_REQUESTED};
 use crate::model::id::ClusterArn;
 use crate::model::trouble::Trouble;
+use crate::post::retry::retrying;
 use crate::report::{Report, gather};
 use region::{Region, RegionReport};
 
@@ -112,9 +116,11 @@ impl Poller {
         for (target, mut troubles, regions) in join_all(polls).await {
             for RegionReport {
                 clusters,
+                behind,
                 troubles: more,
             } in regions
             {
+                report.behind_seconds = report.behind_seconds.max(behind);
                 report
                     .clusters
                     .extend(clusters.into_iter().map(|mut cluster| {
@@ -125,6 +131,9 @@ impl Poller {
             }
             report.troubles.extend(gather(&target, troubles));
         }
+        if let Some(trouble) = self.heartbeat(&report, now, deadlines.post).await {
+            report.troubles.extend(gather("default", vec![trouble]));
+        }
         report.calls = self.shared.calls.take();
         let requested = report.calls.remove(METRICS_REQUESTED);
         report.cloudwatch_metrics_requested = requested.unwrap_or(0);
@@ -133,6 +142,37 @@ impl Poller {
 }
 
 impl Poller {
+    /// Posts that the poller is alive and how far it is behind, where the config names a service
+    /// for it.
+    async fn heartbeat(
+        &self,
+        report: &Report,
+        now: DateTime<Utc>,
+        deadline: Instant,
+    ) -> Option<Trouble> {
+        let service = self.shared.config.heartbeat.as_ref()?;
+        let mackerel = self.shared.mackerel.as_ref()?;
+        let value = |name: &str, value: f64| ServiceMetricValue {
+            name: format!("mackerel_ecs.{name}"),
+            time: now.timestamp(),
+            value,
+        };
+        let values = [
+            value("alive", 1.0),
+            value("behind_seconds", report.behind_seconds as f64),
+        ];
+        let call = async || mackerel.post_service_values(service, &values).await;
+        let error = retrying(deadline, call).await.err()?;
+        let message = match error.kind {
+            Kind::NotFound => format!(
+                "there is no service `{service}` on Mackerel for the heartbeat; make it, or leave \
+                 heartbeat.service out"
+            ),
+            _ => error.message,
+        };
+        Some(Trouble::of_target(message).as_warning())
+    }
+
     /// Notes on Mackerel how far posting came, for the next process to go on from there.
     pub async fn save(&mut self, now: DateTime<Utc>) {
         let deadlines = Deadlines::from_now(self.shared.config.poll.interval);

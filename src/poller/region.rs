@@ -8,14 +8,15 @@ use super::cluster::{ClusterState, Work};
 use super::enrollment::{enroll_all, keep_graphs};
 use super::posting::{note, post};
 use super::reading::{plan_windows, read, restore};
-use super::{Deadlines, Shared};
+use super::{Deadlines, Shared, retirement};
 use crate::aws::Client;
+use crate::config::Poll;
 use crate::discover::{Discovery, discover};
 use crate::map::count::counts;
 use crate::model::id::ClusterArn;
 use crate::model::time::{Minute, Window};
 use crate::model::trouble::{Severity, Trouble};
-use crate::plan::window::minutes;
+use crate::plan::window::{minutes, settled_until};
 use crate::report::{ClusterReport, Value};
 
 /// The most counts of a Region that are kept while Mackerel does not take them. At some 100 bytes
@@ -27,12 +28,16 @@ const MOST_PENDING: usize = 200_000;
 pub(super) struct Region {
     client: Client,
     clusters: HashMap<ClusterArn, ClusterState>,
+    /// When the hosts on Mackerel were last looked through for clusters that are gone.
+    retired_at: Option<DateTime<Utc>>,
 }
 
 /// What one poll did.
 #[derive(Debug, Default)]
 pub(super) struct RegionReport {
     pub(super) clusters: Vec<ClusterReport>,
+    /// How many seconds the cluster that is furthest behind is behind.
+    pub(super) behind: i64,
     pub(super) troubles: Vec<Trouble>,
 }
 
@@ -41,6 +46,7 @@ impl Region {
         Region {
             client,
             clusters: HashMap::new(),
+            retired_at: None,
         }
     }
 
@@ -52,17 +58,19 @@ impl Region {
     ) -> RegionReport {
         let config = &shared.config;
         let mut report = RegionReport::default();
-        let discovery = match discover(&self.client, &config.clusters, &config.services).await {
+        let mut discovery = match discover(&self.client, &config.clusters, &config.services).await {
             Ok(discovery) => discovery,
             Err(error) => {
                 let message = format!("{}: {error}", self.client.region());
                 let trouble = Trouble::of_target(message).with_detail(error.detail);
                 report.troubles.push(trouble);
+                report.behind = self.behind(now, &config.poll);
                 return report;
             }
         };
         report.troubles.extend(self.nothing_found(&discovery));
         let whole = discovery.troubles.is_empty();
+        let living = std::mem::take(&mut discovery.living);
         let mut works = self.begin(discovery, shared, now, &mut report.troubles);
         let troubles = &mut report.troubles;
         let mackerel = shared.mackerel.as_ref();
@@ -86,12 +94,35 @@ impl Region {
                 troubles.push(Trouble::of_target(error.to_string()).as_warning());
             }
         }
+        if let (Some(mackerel), Some(after)) = (mackerel, config.host.retire_after)
+            && self
+                .retired_at
+                .is_none_or(|then| now - then >= retirement::EVERY)
+        {
+            let looked =
+                retirement::retire(&self.client, mackerel, &living, after, now, deadlines.post);
+            troubles.extend(looked.await);
+            self.retired_at = Some(now);
+        }
         report.clusters = works
             .iter()
             .map(|work| cluster_report(work, shared, troubles))
             .collect();
         self.end(works, shared, now, whole, &mut report.troubles);
+        report.behind = self.behind(now, &config.poll);
         report
+    }
+
+    /// How many seconds of settled minutes are not yet posted, at the cluster that is furthest
+    /// behind.
+    fn behind(&self, now: DateTime<Utc>, poll: &Poll) -> i64 {
+        let settled = settled_until(now, poll.settle);
+        let states = self.clusters.values();
+        let minutes = states.map(|state| match state.read_until {
+            Some(until) => settled.since(until),
+            None => minutes(poll.lookback),
+        });
+        minutes.max().unwrap_or(0).max(0) * 60
     }
 
     /// Notes how far posting came, at the end of the process.

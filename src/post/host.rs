@@ -56,6 +56,9 @@ pub struct Notes {
     pub graphs: Option<Graphs>,
     /// How far posting has come.
     pub progress: Progress,
+    /// When DescribeClusters first said that the cluster is gone, if nothing spoke against it since;
+    /// in seconds since the Unix epoch.
+    pub gone_since: Option<i64>,
 }
 
 /// How far posting has come, in minutes that are given by their start in seconds since the Unix
@@ -119,12 +122,12 @@ pub async fn enroll(
             figures: wanted.figures.clone(),
             applied_at: now.timestamp(),
             roles: wanted.roles.iter().flatten().cloned().collect(),
-            graphs: None,
-            progress: Progress::default(),
+            ..Notes::default()
         },
         false => read_notes(client, &id, deadline).await?,
     };
-    let notes = reconcile(client, &id, &host, &wanted, before.clone(), now, deadline).await?;
+    let mut notes = reconcile(client, &id, &host, &wanted, before.clone(), now, deadline).await?;
+    notes.gone_since = None;
     let enrolled = Enrolled {
         size: host.size.clone().unwrap_or_default(),
         notes,
@@ -144,15 +147,23 @@ pub async fn write_notes(
     enrolled: &Enrolled,
     deadline: Instant,
 ) -> Result<(), Error> {
-    let call = async || {
-        let notes = json!(enrolled.notes);
-        client.set_metadata(&enrolled.id, NAMESPACE, notes).await
-    };
+    save_notes(client, &enrolled.id, &enrolled.notes, deadline).await
+}
+
+/// Keeps notes with a host.
+pub async fn save_notes(
+    client: &Client,
+    id: &HostId,
+    notes: &Notes,
+    deadline: Instant,
+) -> Result<(), Error> {
+    let call = async || client.set_metadata(id, NAMESPACE, json!(notes)).await;
     retrying(deadline, call).await
 }
 
-/// Notes that can't be understood count as none: everything is then told anew.
-async fn read_notes(client: &Client, id: &HostId, deadline: Instant) -> Result<Notes, Error> {
+/// What is kept with a host. Notes that can't be understood count as none: everything is then told
+/// anew.
+pub async fn read_notes(client: &Client, id: &HostId, deadline: Instant) -> Result<Notes, Error> {
     let kept = retrying(deadline, async || client.metadata(id, NAMESPACE).await).await?;
     Ok(kept
         .and_then(|json| serde_json::from_value(json).ok())

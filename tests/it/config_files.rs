@@ -56,6 +56,7 @@ fn the_example_shows_every_key() {
             "",
             "aws",
             "clusters",
+            "heartbeat",
             "host",
             "mackerel",
             "metrics",

@@ -16,6 +16,8 @@ mod config_files;
 mod host;
 mod likeness;
 mod poll;
+mod progress;
+mod retirement;
 mod run;
 mod second_opinion;
 mod size;

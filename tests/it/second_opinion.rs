@@ -223,6 +223,7 @@ async fn the_document_tells_what_both_sides_saw() {
         "troubles": [],
         "calls": calls(&polled.estate.bridge.seen(), &polled.estate.mackerel),
         "cloudwatch_metrics_requested": queries(&polled.estate.bridge.seen()),
+        "behind_seconds": 0,
     });
     assert_eq!(polled.document, expected);
 }

@@ -192,7 +192,7 @@ async fn an_action_that_is_denied_on_one_cluster() {
     assert_eq!(json["clusters"][1]["failed"], true);
     assert_eq!(
         world
-            .points("db", "custom.ecs.running_task.api.count")
+            .points("db", "custom.ecs.running_task.api.desired")
             .len(),
         1
     );
@@ -200,7 +200,10 @@ async fn an_action_that_is_denied_on_one_cluster() {
         world.points("web", "custom.ecs.cluster_task.running").len(),
         1
     );
-    assert_eq!(world.points("web", "custom.ecs.running_task.api.count"), []);
+    assert_eq!(
+        world.points("web", "custom.ecs.running_task.api.desired"),
+        []
+    );
 }
 
 /// CloudWatch failing in part or as a whole never costs the counts.
@@ -240,7 +243,7 @@ async fn cloudwatch_that_fails_leaves_the_counts() {
             expect_one_complaint(&ended, &[said]);
         }
         for host in ["web", "db"] {
-            let counts = world.points(host, "custom.ecs.running_task.api.count");
+            let counts = world.points(host, "custom.ecs.running_task.api.desired");
             assert_eq!(counts.len(), 1, "{kind:?}");
         }
     }
@@ -263,11 +266,11 @@ async fn mackerel_that_fails() {
     world.mackerel.inject(fault(Some(2)));
     let ended = world.program(ONCE).run().await.expect_status(0);
     assert_eq!(ended.json()["troubles"], serde_json::json!([]));
-    assert!(
+    assert_eq!(
         world
-            .points("web", "custom.ecs.running_task.api.count")
-            .len()
-            == 1
+            .points("web", "custom.ecs.running_task.api.desired")
+            .len(),
+        1
     );
 }
 

@@ -1,0 +1,237 @@
+//! Posting goes on from where it really ended: after a stop, a crash, on another machine, after an
+//! outage of any side; in a running process and in single runs alike.
+
+use mackerel_ecs::demo::aws::fault::{Fault, FaultKind};
+use mackerel_ecs::demo::aws::fleet::Fleet;
+use mackerel_ecs::demo::aws::fleet::behaviour::Counts;
+use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
+use mackerel_ecs::demo::aws::fleet::service::Service;
+use mackerel_ecs::demo::aws::options::Denial;
+use mackerel_ecs::demo::mackerel::fault::{Fault as MackerelFault, FaultKind as MackerelFaultKind};
+use mackerel_ecs::poller::Poller;
+
+use crate::support::world::{ACCOUNT, NOON, REGION, World, at};
+
+const CPU: &str = "custom.ecs.service_cpu_utilization.api.average";
+const RUNNING: &str = "custom.ecs.running_task.api.count";
+const DESIRED: &str = "custom.ecs.running_task.api.desired";
+
+fn fleet(service: Service) -> Fleet {
+    Fleet::new(ACCOUNT).cluster(REGION, Cluster::fargate("web").service(service))
+}
+
+async fn world() -> World {
+    World::new(fleet(Service::steady("api", 2))).await
+}
+
+/// Polls each minute, so many times.
+async fn poll_for(world: &World, poller: &mut Poller, minutes: usize) {
+    for _ in 0..minutes {
+        world.poll(poller).await;
+        world.pass(60);
+    }
+}
+
+/// The minutes between the first and the last point of a metric that have none.
+fn holes(world: &World, metric: &str) -> Vec<i64> {
+    let points = world.points("web", metric);
+    let minutes: Vec<i64> = points.iter().map(|(minute, _)| *minute).collect();
+    let (Some(first), Some(last)) = (minutes.first(), minutes.last()) else {
+        panic!("no points of {metric}");
+    };
+    (*first..*last)
+        .step_by(60)
+        .filter(|minute| !minutes.contains(minute))
+        .collect()
+}
+
+fn no_values_of(world: &World, metric: &str, expected: f64) {
+    for (minute, value) in world.points("web", metric) {
+        assert_eq!(value, expected, "{metric} at {minute}");
+    }
+}
+
+/// After an outage of hours, a new process on a fresh machine fills what CloudWatch can tell: CPU
+/// and memory, and the running counts, but no desired ones, which nobody observed.
+#[tokio::test]
+async fn a_fresh_machine_fills_the_outage() {
+    for service in [
+        Service::steady("api", 2),
+        Service::steady("api", 2).twenty_seconds(),
+    ] {
+        let world = World::new(fleet(service)).await;
+        poll_for(&world, &mut world.poller(""), 5).await;
+        world.pass(6 * 3600);
+        let gap = (NOON + 300, NOON + 300 + 6 * 3600);
+        let mut poller = world.poller("");
+        poll_for(&world, &mut poller, 15).await;
+        assert_eq!(holes(&world, CPU), [0; 0]);
+        assert_eq!(holes(&world, RUNNING), [0; 0]);
+        no_values_of(&world, RUNNING, 2.0);
+        let desired = world.points("web", DESIRED);
+        assert!(
+            desired
+                .iter()
+                .all(|(minute, _)| *minute < gap.0 || *minute >= gap.1)
+        );
+    }
+}
+
+/// A fresh machine does not read back for nothing: what was posted is not posted again.
+#[tokio::test]
+async fn single_runs_post_each_minute_once() {
+    let world = world().await;
+    for _ in 0..30 {
+        let mut poller = world.poller("");
+        world.poll(&mut poller).await;
+        poller.save(world.now()).await;
+        world.pass(60);
+    }
+    assert_eq!(holes(&world, CPU), [0; 0]);
+    let host = world.host("web");
+    for name in world.mackerel.metric_names(&host) {
+        for posting in world.mackerel.posts_of(&host, &name) {
+            assert_eq!(posting.count, 1, "{name} at {}", posting.time);
+        }
+    }
+    world.aws.reset_calls();
+    world.poll(&mut world.poller("")).await;
+    let calls = world.aws.calls();
+    let asked: Vec<&String> = calls
+        .of("cloudwatch:GetMetricData")
+        .flat_map(|call| &call.items)
+        .collect();
+    assert!(
+        !asked.iter().any(|query| query.contains("SampleCount")),
+        "{asked:?}"
+    );
+}
+
+/// Runs that are missed, as a schedule may miss them, leave no gap either.
+#[tokio::test]
+async fn missed_runs_leave_no_gap() {
+    let world = world().await;
+    for run in 0..40 {
+        let mut poller = world.poller("");
+        world.poll(&mut poller).await;
+        poller.save(world.now()).await;
+        world.pass(if run % 7 == 3 { 240 } else { 60 });
+    }
+    // What is not yet old enough to be restored comes with the next runs.
+    assert_eq!(holes(&world, CPU), [0; 0]);
+    let last = world.now().timestamp() - 12 * 60;
+    let mut missing = holes(&world, RUNNING);
+    missing.retain(|minute| *minute < last);
+    assert_eq!(missing, [0; 0]);
+    no_values_of(&world, RUNNING, 2.0);
+}
+
+/// While Mackerel is down, counts are kept, those that nobody could restore as well.
+#[tokio::test(start_paused = true)]
+async fn counts_are_kept_while_mackerel_is_down() {
+    let world = world().await;
+    let mut poller = world.poller("");
+    poll_for(&world, &mut poller, 3).await;
+    world.mackerel.inject(MackerelFault {
+        method: None,
+        path_prefix: "/api".into(),
+        kind: MackerelFaultKind::Status {
+            code: 503,
+            retry_after: None,
+            body: String::new(),
+        },
+        times: None,
+    });
+    poll_for(&world, &mut poller, 45).await;
+    world.mackerel.clear_faults();
+    poll_for(&world, &mut poller, 2).await;
+    for metric in [CPU, RUNNING, DESIRED, "custom.ecs.cluster_task.running"] {
+        assert_eq!(holes(&world, metric), [0; 0], "{metric}");
+    }
+    assert_eq!(world.points("web", DESIRED).len(), 50);
+}
+
+/// While ECS is down nobody knows how many tasks are wanted, but CloudWatch tells how many ran.
+#[tokio::test]
+async fn counts_are_restored_after_an_outage_of_ecs() {
+    let at_minute = |minute: i64| at(NOON + minute * 60);
+    let service = Service::scripted(
+        "api",
+        [
+            (at(NOON - 86_400), Counts::new(2, 2, 0)),
+            (at_minute(20), Counts::new(5, 5, 0)),
+            (at_minute(25), Counts::new(0, 0, 0)),
+            (at_minute(28), Counts::new(3, 3, 0)),
+        ],
+    );
+    let world = World::new(fleet(service)).await;
+    let mut poller = world.poller("");
+    poll_for(&world, &mut poller, 15).await;
+    world
+        .aws
+        .inject(Fault::of("ecs:ListClusters", FaultKind::Status(400)));
+    poll_for(&world, &mut poller, 20).await;
+    world.aws.clear_faults();
+    poll_for(&world, &mut poller, 25).await;
+    let points = world.points("web", RUNNING);
+    for minute in 15..35 {
+        let expected = match minute {
+            ..20 => Some(2.0),
+            20..25 => Some(5.0),
+            // No samples: nobody saw the zero, so there is none.
+            25..28 => None,
+            _ => Some(3.0),
+        };
+        let time = NOON + minute * 60;
+        let found = points.iter().find(|(at, _)| *at == time).map(|(_, v)| *v);
+        assert_eq!(found, expected, "minute {minute}");
+    }
+}
+
+/// Without the permission to ask for the samples per task, missed counts stay missing rather than
+/// wrong, and it is told what to allow.
+#[tokio::test]
+async fn nothing_is_restored_on_a_guess() {
+    let world = World::new(fleet(Service::steady("api", 2).twenty_seconds())).await;
+    world.aws.deny(Denial::of("ecs:DescribeServiceRevisions"));
+    poll_for(&world, &mut world.poller(""), 3).await;
+    world.pass(3600);
+    let mut poller = world.poller("");
+    let mut said = Vec::new();
+    for _ in 0..15 {
+        let report = world.poll(&mut poller).await;
+        said.extend(report.troubles.iter().map(|trouble| trouble.line()));
+        world.pass(60);
+    }
+    no_values_of(&world, RUNNING, 2.0);
+    assert_eq!(holes(&world, CPU), [0; 0]);
+    assert!(!holes(&world, RUNNING).is_empty());
+    assert!(
+        said.iter()
+            .any(|line| line.contains("allow it in the IAM policy")),
+        "{said:?}"
+    );
+}
+
+/// As far back as Mackerel takes points, and no further.
+#[tokio::test]
+async fn an_outage_of_days_is_filled_as_far_as_mackerel_goes() {
+    let world = world().await;
+    let mut poller = world.poller("");
+    world.poll(&mut poller).await;
+    poller.save(world.now()).await;
+    world.pass(50 * 3600);
+    poll_for(&world, &mut world.poller(""), 15).await;
+    let back = world.now().timestamp() - 15 * 60 - 24 * 3600;
+    for metric in [CPU, RUNNING] {
+        let points = world.points("web", metric);
+        let filled: Vec<i64> = points.iter().map(|(minute, _)| *minute).collect();
+        let first = filled.iter().find(|minute| **minute > NOON + 120);
+        assert_eq!(first, Some(&(back + 60)), "{metric}");
+        assert_eq!(
+            filled.iter().filter(|minute| **minute > NOON + 120).count() as i64,
+            (filled.last().unwrap() - back) / 60,
+            "{metric}"
+        );
+    }
+}
