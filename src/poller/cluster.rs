@@ -1,7 +1,8 @@
 //! What is remembered of a cluster between polls, and how it changes: progress, missed minutes, and
 //! counts that Mackerel has not accepted yet. Nothing here waits.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -29,6 +30,9 @@ pub(super) struct ClusterState {
     pub(super) counted: Option<Minute>,
     /// Minutes whose counts were missed.
     pub(super) gaps: Gaps,
+    /// How many samples a task of each service sends in a minute, as far as it was found out for
+    /// the gaps that there are.
+    pub(super) samples_per_task: HashMap<Arc<str>, f64>,
     /// Counts that Mackerel has not accepted yet, oldest first.
     pub(super) pending: VecDeque<Sample>,
     /// When progress was last noted on Mackerel.
@@ -200,6 +204,9 @@ impl Work {
         state.read_until = state.read_until.max(Some(window.to));
         let to = window.to.min(restorable_until);
         state.gaps.remove(Window { to, ..window });
+        if state.gaps.first().is_none() {
+            state.samples_per_task.clear();
+        }
         state.noted = Digests::default();
     }
 }

@@ -127,7 +127,8 @@ pub(super) async fn restore(
         if missed.is_empty() {
             continue;
         }
-        let mut divisors = known_divisors(work, &sampled);
+        let mut divisors = std::mem::take(&mut work.state.samples_per_task);
+        divisors.extend(known_divisors(work, &sampled));
         let unknown: Vec<&Service> = work
             .observed
             .services
@@ -153,6 +154,7 @@ pub(super) async fn restore(
             }
         }
         work.samples.extend(restored(&missed, &divisors));
+        work.state.samples_per_task = divisors;
     }
 }
 
