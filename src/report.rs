@@ -196,12 +196,11 @@ impl TroubleReport {
 pub fn table(report: &Report) -> String {
     let mut text = cluster_table(&report.clusters);
     if !report.calls.is_empty() {
-        let calls: Vec<String> = report
-            .calls
-            .iter()
-            .map(|(api, count)| format!("{api} {count}"))
-            .collect();
-        text.push_str(&format!("calls: {}\n", calls.join(", ")));
+        let calls = report.calls.iter();
+        text.push_str(&wrapped(
+            "calls:",
+            calls.map(|(api, count)| format!("{api} {count}")),
+        ));
         let requested = report.cloudwatch_metrics_requested;
         text.push_str(&format!("metrics requested of CloudWatch: {requested}\n"));
     }
@@ -221,6 +220,22 @@ pub fn table(report: &Report) -> String {
         }
     }
     text
+}
+
+/// Items after a word, separated by commas, in lines that fit a terminal.
+fn wrapped(word: &str, items: impl Iterator<Item = String>) -> String {
+    const WIDTH: usize = 96;
+    let mut lines = vec![word.to_owned()];
+    for item in items {
+        match lines.last_mut() {
+            Some(line) if line.len() + item.len() + 2 <= WIDTH => {
+                let comma = if line == word { "" } else { "," };
+                line.push_str(&format!("{comma} {item}"));
+            }
+            _ => lines.push(format!("  {item}")),
+        }
+    }
+    lines.join(",\n") + "\n"
 }
 
 fn cluster_table(clusters: &[ClusterReport]) -> String {

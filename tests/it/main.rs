@@ -17,6 +17,7 @@ mod host;
 mod likeness;
 mod poll;
 mod progress;
+mod readme;
 mod retirement;
 mod run;
 mod second_opinion;
