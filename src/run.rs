@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::cli::{Output, PollArgs};
 use crate::config::Config;
@@ -56,50 +57,79 @@ pub async fn run(
     let offset = schedule::offset(config);
     let mut told: BTreeSet<String> = BTreeSet::new();
     let mut polls = 0;
+    let mut leaving = Leaving {
+        stop: stop.clone(),
+        grace: config.poll.grace,
+        by: None,
+    };
     loop {
         let now = wall_clock();
-        let started = tokio::time::Instant::now();
-        let Some(report) = until_stopped(poller.tick(now), &mut stop, config.poll.grace).await
-        else {
+        let started = Instant::now();
+        let Some(report) = leaving.unless_too_late(poller.tick(now)).await else {
             tracing::warn!("left in the middle of a poll; the next one reads its minutes again");
             return Ok(Outcome::Failed);
         };
         polls += 1;
         tell(&report, &mut told, started.elapsed());
         print(&report, plan)?;
-        if plan.polls.is_some_and(|wanted| polls >= wanted) {
-            poller.save(wall_clock()).await;
-            return Ok(report.outcome());
+        let done = plan.polls.is_some_and(|wanted| polls >= wanted);
+        if !done {
+            let next = schedule::next(wall_clock(), config.poll.interval, offset);
+            let wait = (next - wall_clock()).to_std().unwrap_or_default();
+            let stopped = stop.wait_for(|signals| *signals >= 1);
+            if tokio::time::timeout(wait, stopped).await.is_err() {
+                continue;
+            }
         }
-        let next = schedule::next(wall_clock(), config.poll.interval, offset);
-        let wait = (next - wall_clock()).to_std().unwrap_or_default();
-        let stopped = stop.wait_for(|signals| *signals >= 1);
-        if tokio::time::timeout(wait, stopped).await.is_ok() {
-            poller.save(wall_clock()).await;
-            tracing::info!("stopped");
-            return Ok(Outcome::Posted);
+        if leaving
+            .unless_too_late(poller.save(wall_clock()))
+            .await
+            .is_none()
+        {
+            tracing::warn!("left before progress was noted; some minutes will be read again");
         }
+        return Ok(match done {
+            true => report.outcome(),
+            false => {
+                tracing::info!("stopped");
+                Outcome::Posted
+            }
+        });
     }
 }
 
-/// Carries on with the poll in hand after a first signal, for as long as the grace time allows and
-/// no second signal comes.
-async fn until_stopped(
-    tick: impl Future<Output = Report>,
-    stop: &mut Stop,
+/// How the program leaves: after a first signal it goes on with what is in hand, for as long as the
+/// grace time allows and no second signal comes.
+struct Leaving {
+    stop: Stop,
     grace: Duration,
-) -> Option<Report> {
-    tokio::pin!(tick);
-    tokio::select! {
-        report = &mut tick => return Some(report),
-        _ = stop.wait_for(|signals| *signals >= 1) => {
-            tracing::info!(grace_s = grace.as_secs(), "stopping after the poll in hand");
+    /// When the grace time is over; none before a first signal.
+    by: Option<Instant>,
+}
+
+impl Leaving {
+    /// Does something to its end, or gives none when it is too late for that.
+    async fn unless_too_late<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(work);
+        let by = match self.by {
+            Some(by) => by,
+            None => {
+                tokio::select! {
+                    done = &mut work => return Some(done),
+                    _ = self.stop.wait_for(|signals| *signals >= 1) => {}
+                }
+                tracing::info!(
+                    grace_s = self.grace.as_secs(),
+                    "stopping after what is in hand"
+                );
+                *self.by.insert(Instant::now() + self.grace)
+            }
+        };
+        tokio::select! {
+            done = &mut work => Some(done),
+            _ = self.stop.wait_for(|signals| *signals >= 2) => None,
+            () = tokio::time::sleep_until(by) => None,
         }
-    }
-    tokio::select! {
-        report = &mut tick => Some(report),
-        _ = stop.wait_for(|signals| *signals >= 2) => None,
-        () = tokio::time::sleep(grace) => None,
     }
 }
 

@@ -20,8 +20,8 @@ use crate::transport::Transport;
 
 /// The longest that one attempt may take, and the longest with its retries: below the shortest
 /// interval, so that a call that hangs never reaches into the next poll.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(40);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// How an account is reached.
 #[derive(Debug, Clone)]

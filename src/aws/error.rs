@@ -35,6 +35,8 @@ pub enum Kind {
     Gone,
     /// Too many calls: slow down, and try at the next poll.
     Throttled,
+    /// There was no answer in time; it may work at the next poll.
+    TimedOut,
     /// It may work at the next poll.
     Passing,
     /// It will never work like this.
@@ -58,6 +60,15 @@ impl Error {
             message: message.into(),
             detail: None,
         }
+    }
+
+    /// A call that was not made, because calls like it hang.
+    pub fn given_up(action: &'static str) -> Self {
+        Error::new(
+            Kind::TimedOut,
+            action,
+            format!("{action} got no answer in time; check the network to AWS"),
+        )
     }
 
     /// Translates an error of the SDK, and slows the bucket down that the call was taken from where
@@ -107,11 +118,7 @@ impl Error {
                     ..Error::new(Kind::Passing, action, message)
                 }
             }
-            SdkError::TimeoutError(_) => Error::new(
-                Kind::Passing,
-                action,
-                format!("{action} got no answer in time; check the network to AWS"),
-            ),
+            SdkError::TimeoutError(_) => Self::given_up(action),
             _ => of_dispatch(action, &error),
         }
     }

@@ -2,19 +2,25 @@
 //! they are doing at this moment. One item that can't be read does not end the walk.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::stream::{self, StreamExt};
+use tokio::time::Instant;
 
 use crate::aws::{Client, DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Error, Kind};
 use crate::config::Filter;
 use crate::model::id::{ClusterArn, last_part};
 use crate::model::inventory::{Cluster, INACTIVE, Observed, Service};
-use crate::model::trouble::Trouble;
+use crate::model::trouble::{Severity, Trouble};
 
 /// How many clusters are walked at once, and how many calls for one of them: enough to hide the
 /// answers' time, few enough to keep their large bodies out of memory.
 const CLUSTERS_AT_ONCE: usize = 4;
 const CALLS_PER_CLUSTER: usize = 4;
+
+/// After so many clusters in a row whose listing hung, the rest is given up for this poll: they
+/// would hang as well, one after the other.
+const MOST_HUNG: usize = 4;
 
 /// What a Region holds.
 #[derive(Debug, Default)]
@@ -35,6 +41,7 @@ pub async fn discover(
     clusters: &Filter,
     services: &Filter,
 ) -> Result<Discovery, Error> {
+    let began = Instant::now();
     let mut discovery = Discovery::default();
     let listed = client.list_clusters().await?;
     let all = listed.len();
@@ -85,8 +92,9 @@ pub async fn discover(
     chosen.retain(|cluster| clusters.accepts_tags(&cluster.tags));
     discovery.filtered_out += living - chosen.len();
 
+    let hung = AtomicUsize::new(0);
     let mut walks = stream::iter(chosen)
-        .map(|cluster| walk_services(client, cluster, services))
+        .map(|cluster| walk_services(client, cluster, services, began, &hung))
         .buffered(CLUSTERS_AT_ONCE);
     while let Some((observed, troubles)) = walks.next().await {
         discovery.clusters.push(observed);
@@ -99,10 +107,21 @@ async fn walk_services(
     client: &Client,
     cluster: Cluster,
     filter: &Filter,
+    began: Instant,
+    hung: &AtomicUsize,
 ) -> (Observed, Vec<Trouble>) {
     let mut troubles = Vec::new();
     let mut services: Vec<Service> = Vec::new();
-    match client.list_services(&cluster.arn).await {
+    let listed = match hung.load(Ordering::Relaxed) < MOST_HUNG {
+        true => client.list_services(&cluster.arn).await,
+        false => Err(Error::given_up("ecs:ListServices")),
+    };
+    match &listed {
+        Err(error) if error.kind == Kind::TimedOut => hung.fetch_add(1, Ordering::Relaxed),
+        Err(_) => 0,
+        Ok(_) => hung.swap(0, Ordering::Relaxed),
+    };
+    match listed {
         Ok(mut arns) => {
             arns.retain(|arn| filter.names.accepts(last_part(arn)));
             arns.sort();
@@ -140,7 +159,15 @@ async fn walk_services(
     troubles.dedup_by(|a, b| a.message == b.message);
     services.sort_by(|a, b| a.name.cmp(&b.name));
     services.dedup_by(|a, b| a.name == b.name);
-    (Observed { cluster, services }, troubles)
+    let observed = Observed {
+        cluster,
+        services,
+        whole: troubles
+            .iter()
+            .all(|trouble| trouble.severity == Severity::Warning),
+        read_after: began.elapsed(),
+    };
+    (observed, troubles)
 }
 
 /// A cluster that was deleted while it was walked is no failure: the next poll won't list it.

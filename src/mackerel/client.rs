@@ -17,6 +17,9 @@ use crate::transport::Transport;
 /// How long one request may take, as in Mackerel's own clients.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The longest that Mackerel is taken at its word when it says when to come back, in seconds.
+const MOST_RETRY_AFTER: u64 = 3600;
+
 /// What must be escaped in one segment of a path: all but the unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -54,7 +57,7 @@ impl Client {
     /// what a header can carry; a key that it can't carry is none of Mackerel's.
     pub fn new(transport: Transport, base: &str, key: &str, calls: Calls) -> Result<Self, Error> {
         let mut key = HeaderValue::from_str(key).map_err(|_| Error {
-            kind: Kind::Key,
+            kind: Kind::Setup,
             message: "the API key holds a character that no key has; check MACKEREL_APIKEY".into(),
         })?;
         key.set_sensitive(true);
@@ -244,7 +247,7 @@ impl Client {
             .headers()
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(Duration::from_secs);
+            .map(|seconds: u64| Duration::from_secs(seconds.min(MOST_RETRY_AFTER)));
         Err(Error::from_answer(
             &call,
             status.as_u16(),

@@ -15,8 +15,9 @@ pub struct Error {
 /// What the caller should do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The key is wrong or may not do this: nothing will work until a person mends it.
-    Key,
+    /// The key is wrong or may not do this, or what answers is not Mackerel: nothing will work until
+    /// a person mends it.
+    Setup,
     /// What was named does not exist (any more).
     NotFound,
     /// The request as it is will never be accepted.
@@ -50,13 +51,13 @@ impl Error {
         };
         let (kind, message) = match status {
             401 => (
-                Kind::Key,
+                Kind::Setup,
                 format!(
                     "Mackerel does not accept the API key ({call}, HTTP 401); check MACKEREL_APIKEY{said}"
                 ),
             ),
             403 => (
-                Kind::Key,
+                Kind::Setup,
                 format!(
                     "Mackerel forbids {call} (HTTP 403); the API key needs read and write \
                      permission, from this network, within the plan{said}"
@@ -71,12 +72,20 @@ impl Error {
                 format!("{call} failed on Mackerel's side for now (HTTP {status}){said}"),
             ),
             300..=399 => (
-                Kind::Rejected,
+                Kind::Setup,
                 format!("{call} was sent elsewhere (HTTP {status}); check MACKEREL_APIBASE"),
             ),
-            _ => (
+            // Those are about what was sent.
+            400 | 409 | 413 | 422 => (
                 Kind::Rejected,
                 format!("Mackerel refused {call} (HTTP {status}){said}"),
+            ),
+            _ => (
+                Kind::Setup,
+                format!(
+                    "{call} was refused (HTTP {status}), as Mackerel does not; check \
+                     MACKEREL_APIBASE and the proxy{said}"
+                ),
             ),
         };
         Error { kind, message }
@@ -118,9 +127,12 @@ mod tests {
     #[test]
     fn a_status_is_a_decision() {
         let kind = |status| Error::from_answer("GET /org", status, None, b"").kind;
-        assert_eq!(kind(401), Kind::Key);
+        assert_eq!(kind(401), Kind::Setup);
         assert_eq!(kind(404), Kind::NotFound);
         assert_eq!(kind(400), Kind::Rejected);
+        assert_eq!(kind(302), Kind::Setup);
+        assert_eq!(kind(407), Kind::Setup);
+        assert_eq!(kind(413), Kind::Rejected);
         assert_eq!(kind(429), Kind::Passing { retry_after: None });
         assert_eq!(kind(503), Kind::Passing { retry_after: None });
     }

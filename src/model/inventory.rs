@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::id::ClusterArn;
 
@@ -61,4 +62,8 @@ pub struct Observed {
     pub cluster: Cluster,
     /// The services that could be described.
     pub services: Vec<Service>,
+    /// Whether those are all that there are.
+    pub whole: bool,
+    /// How long after the walk began they were read: a large Region takes minutes.
+    pub read_after: Duration,
 }

@@ -15,18 +15,26 @@ pub struct History {
     instances: Option<Sighting>,
 }
 
+/// The most minutes between two looks at something that is watched without a break.
+const WATCHED: i64 = 2;
+
 #[derive(Debug, Clone, Copy)]
 struct Sighting {
-    /// When it was first seen at all.
+    /// Since when it has been watched without a break.
     first: Minute,
+    /// When it was last seen at all.
+    last: Minute,
     /// When it was last seen in a state that makes data.
     last_active: Option<Minute>,
 }
 
 impl Sighting {
     fn update(seen: Option<Sighting>, active: bool, now: Minute) -> Sighting {
+        // What happened between two looks that are far apart nobody knows.
+        let watched = seen.filter(|seen| now.since(seen.last) <= WATCHED);
         Sighting {
-            first: seen.map_or(now, |seen| seen.first),
+            first: watched.map_or(now, |seen| seen.first),
+            last: now,
             last_active: match active {
                 true => Some(now),
                 false => seen.and_then(|seen| seen.last_active),
@@ -143,6 +151,17 @@ mod tests {
         assert!(history.service_may_have_data("api", window(40, 100)));
         assert!(!history.service_may_have_data("api", window(100, 101)));
         assert!(history.service_may_have_data("unseen", window(100, 101)));
+    }
+
+    #[test]
+    fn what_happened_between_far_looks_is_asked() {
+        let mut history = History::default();
+        let fargate = cluster(0, &[]);
+        for minute_seen in [100, 101, 102, 120] {
+            history.observe(&fargate, &[service(0)], minute(minute_seen));
+        }
+        assert!(history.service_may_have_data("api", window(102, 119)));
+        assert!(!history.service_may_have_data("api", window(120, 121)));
     }
 
     #[test]

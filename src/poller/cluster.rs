@@ -52,6 +52,8 @@ pub(super) struct Work {
     pub(super) sampled: Vec<Sample>,
     /// Whether everything that CloudWatch has in the window was read.
     pub(super) read_whole: bool,
+    /// Whether the counts that were missed in it were restored, as far as they can be.
+    pub(super) restored_whole: bool,
     /// Whether everything of it was posted, or is known to be refused for good.
     pub(super) posted_whole: bool,
     pub(super) accepted: usize,
@@ -61,6 +63,9 @@ impl ClusterState {
     /// Takes the counts of this minute. Minutes that were passed over since the last time, by more
     /// than the interval, are missed.
     pub(super) fn count(&mut self, counts: Vec<Sample>, now: Minute, poll: &Poll) {
+        // What lies in the future was read by a clock that ran ahead.
+        self.counted = self.counted.filter(|last| *last <= now);
+        self.read_until = self.read_until.filter(|until| *until <= now);
         if let Some(last) = self.counted
             && now.since(last) > minutes(poll.interval)
         {
@@ -69,7 +74,7 @@ impl ClusterState {
                 to: now,
             });
         }
-        self.counted = self.counted.max(Some(now));
+        self.counted = Some(now);
         // Counts that were read twice in a minute: the later ones are as true, and one is enough.
         let again: HashSet<&SeriesId> = counts.iter().map(|sample| &sample.series).collect();
         self.pending
@@ -94,7 +99,6 @@ impl ClusterState {
         self.noted = Digests::default();
         self.read_until = None;
         self.noted_at = None;
-        self.gaps = Gaps::default();
     }
 
     /// Goes on from where posting really ended. What lies in the future was noted by a wrong clock.
@@ -105,12 +109,17 @@ impl ClusterState {
         self.noted = progress
             .posted
             .iter()
-            .map(|(minute, digest)| (Minute::of_seconds(*minute), *digest))
+            .filter_map(|(minute, digest)| {
+                let digest = u64::from_str_radix(digest, 16).ok()?;
+                Some((Minute::of_seconds(*minute), digest))
+            })
             .collect();
-        self.gaps = Gaps::new(progress.missed.iter().map(|(from, to)| Window {
-            from: Minute::of_seconds(*from),
-            to: Minute::of_seconds(*to).min(this),
-        }));
+        for (from, to) in &progress.missed {
+            self.gaps.add(Window {
+                from: Minute::of_seconds(*from),
+                to: Minute::of_seconds(*to).min(this),
+            });
+        }
         let first = self.pending.front().map_or(this, |sample| sample.minute);
         let missed_from = match progress.counted_until.as_ref().and_then(past) {
             Some(last) if first.since(last) <= minutes(poll.interval) => first,
@@ -167,7 +176,7 @@ impl ClusterState {
                 .map(|since| self.memory.digests(since))
                 .unwrap_or_default()
                 .into_iter()
-                .map(|(minute, digest)| (minute.start(), digest))
+                .map(|(minute, digest)| (minute.start(), format!("{digest:016x}")))
                 .collect(),
         }
     }
@@ -176,12 +185,14 @@ impl ClusterState {
 impl Work {
     pub(super) fn new(observed: Observed, state: ClusterState) -> Self {
         Work {
+            // Of services that could not be described nobody knows what CloudWatch has.
+            read_whole: observed.whole,
             observed,
             state,
             window: None,
             samples: Vec::new(),
             sampled: Vec::new(),
-            read_whole: true,
+            restored_whole: true,
             posted_whole: true,
             accepted: 0,
         }
@@ -195,6 +206,17 @@ impl Work {
         })
     }
 
+    /// The newest minutes, where a long outage is read back in parts and the window does not reach
+    /// them.
+    pub(super) fn newest(&self, now: DateTime<Utc>, poll: &Poll) -> Option<Window> {
+        let settled = settled_until(now, poll.settle);
+        let window = self.window.filter(|window| window.to < settled)?;
+        Some(Window {
+            from: settled.plus(-minutes(poll.overlap)).max(window.to),
+            to: settled,
+        })
+    }
+
     /// Moves progress past what was read and posted whole.
     pub(super) fn advance(&mut self, restorable_until: Minute) {
         let (Some(window), true) = (self.window, self.read_whole && self.posted_whole) else {
@@ -202,8 +224,10 @@ impl Work {
         };
         let state = &mut self.state;
         state.read_until = state.read_until.max(Some(window.to));
-        let to = window.to.min(restorable_until);
-        state.gaps.remove(Window { to, ..window });
+        if self.restored_whole {
+            let to = window.to.min(restorable_until);
+            state.gaps.remove(Window { to, ..window });
+        }
         if state.gaps.first().is_none() {
             state.samples_per_task.clear();
         }

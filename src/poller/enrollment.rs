@@ -1,5 +1,6 @@
 //! The hosts of a Region's clusters, and what is kept on Mackerel with them.
 
+use std::collections::HashSet;
 use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
@@ -33,7 +34,7 @@ pub(super) async fn enroll_all(
     let enrolling: Vec<Result<(Enrolled, Option<String>), Error>> = stream::iter(works.iter())
         .map(|work| async move {
             let (wanted, complaint) = wanted(&work.observed.cluster, &shared.config.host);
-            claim(shared, &wanted, &work.observed.cluster.arn)?;
+            shared.claim(&wanted, &work.observed.cluster.arn)?;
             let known = work.state.enrolled.as_ref();
             let enrolled = enroll(mackerel, wanted, known, now, deadline).await?;
             Ok((enrolled, complaint))
@@ -50,34 +51,49 @@ pub(super) async fn enroll_all(
                 }
                 work.state.enrolled(enrolled, now, &shared.config.poll);
             }
-            // An id from an earlier poll is still good while Mackerel does not answer.
+            // An id from an earlier poll is still good while Mackerel does not answer. A cluster
+            // that will get no host keeps no counts for it.
             Err(error) => {
                 troubles.push(Trouble::of_cluster(arn, error.message));
-                if !matches!(error.kind, Kind::Passing { .. }) {
-                    work.state.enrolled = None;
+                if error.kind == Kind::Rejected {
+                    work.state.pending.clear();
                 }
             }
         }
     }
 }
 
-/// Two clusters with one custom identifier would mix their numbers in one host.
-fn claim(shared: &Shared, wanted: &Wanted, arn: &ClusterArn) -> Result<(), Error> {
-    let mut claims = shared.claims.lock().unwrap_or_else(PoisonError::into_inner);
-    let holder = claims
-        .entry(wanted.custom_identifier.clone())
-        .or_insert_with(|| arn.clone());
-    if holder == arn {
-        return Ok(());
+impl Shared {
+    /// Two clusters with one custom identifier would mix their numbers in one host.
+    fn claim(&self, wanted: &Wanted, arn: &ClusterArn) -> Result<(), Error> {
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let holder = claims
+            .entry(wanted.custom_identifier.clone())
+            .or_insert_with(|| arn.clone());
+        if holder == arn {
+            return Ok(());
+        }
+        Err(Error {
+            kind: Kind::Rejected,
+            message: format!(
+                "{arn} and {holder} have the same custom identifier `{}`; put {{arn}} into \
+                 host.custom_identifier",
+                wanted.custom_identifier
+            ),
+        })
     }
-    Err(Error {
-        kind: Kind::Rejected,
-        message: format!(
-            "{arn} and {holder} have the same custom identifier `{}`; put {{arn}} into \
-             host.custom_identifier",
-            wanted.custom_identifier
-        ),
-    })
+
+    /// Gives the identifiers free of clusters of a Region that are there no longer.
+    pub(super) fn release_claims(&self, region: &str, living: &HashSet<ClusterArn>) {
+        let Some(account) = living.iter().next().map(ClusterArn::account) else {
+            return;
+        };
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.retain(|_, holder| {
+            let elsewhere = holder.region() != region || holder.account() != account;
+            elsewhere || living.contains(holder)
+        });
+    }
 }
 
 /// Posts the graph definitions when they are due, and notes it on the Region's first host.
@@ -102,7 +118,10 @@ pub(super) async fn keep_graphs(
         .as_ref()
         .filter(|graphs| graphs.edition == edition)
         .and_then(|graphs| DateTime::from_timestamp(graphs.posted_at, 0));
-    let mut posted = shared.graphs_posted.lock().await;
+    // Another Region that is at it does it for this one too.
+    let Ok(mut posted) = shared.graphs_posted.try_lock() else {
+        return Ok(());
+    };
     if graph::is_due(*posted, now) {
         if !graph::is_due(noted, now) {
             *posted = noted;

@@ -10,7 +10,6 @@ mod retirement;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
@@ -49,22 +48,11 @@ struct Shared {
     graphs_posted: tokio::sync::Mutex<Option<DateTime<Utc>>>,
 }
 
-/// Until when a poll waits for what.
-#[derive(Debug, Clone, Copy)]
-struct Deadlines {
-    /// For CloudWatch: then the counts are posted without it.
-    read: Instant,
-    /// For Mackerel: then nothing is tried again, for the next poll is near.
-    post: Instant,
-}
-
-impl Deadlines {
-    fn from_now(interval: Duration) -> Self {
-        let now = Instant::now();
-        Deadlines {
-            read: now + interval.mul_f64(0.5),
-            post: now + interval.mul_f64(0.75),
-        }
+impl Shared {
+    /// Until when the stage that begins now may take, so that a stage that hangs leaves the others
+    /// their time.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.config.poll.interval.mul_f64(0.5)
     }
 }
 
@@ -72,6 +60,10 @@ impl Deadlines {
 struct TargetState {
     target: Target,
     regions: Vec<Region>,
+    /// When this process first tried it.
+    tried_since: Option<DateTime<Utc>>,
+    /// Why its clients could not be made.
+    trouble: Option<Trouble>,
 }
 
 impl Poller {
@@ -83,6 +75,8 @@ impl Poller {
             .map(|target| TargetState {
                 target: target.clone(),
                 regions: Vec::new(),
+                tried_since: None,
+                trouble: None,
             })
             .collect();
         Poller {
@@ -100,20 +94,27 @@ impl Poller {
 
     /// Polls everything once. `now` is the minute that counts are true of.
     pub async fn tick(&mut self, now: DateTime<Utc>) -> Report {
-        let deadlines = Deadlines::from_now(self.shared.config.poll.interval);
         let shared = &self.shared;
+        join_all(self.targets.iter_mut().map(|target| target.connect(shared))).await;
+        let connected: usize = self.targets.iter().map(|target| target.regions.len()).sum();
         let polls = self.targets.iter_mut().map(|state| async move {
-            let troubles = state.connect(shared).await;
+            let since = *state.tried_since.get_or_insert(now);
             let regions = state.regions.iter_mut();
-            let reports = join_all(regions.map(|region| region.poll(shared, now, deadlines))).await;
-            (state.target.name.clone(), troubles, reports)
+            let reports = join_all(regions.map(|region| region.poll(shared, now, connected))).await;
+            let behind = match state.trouble {
+                Some(_) => (now - since).num_seconds(),
+                None => 0,
+            };
+            let troubles: Vec<Trouble> = state.trouble.iter().cloned().collect();
+            (state.target.name.clone(), behind, troubles, reports)
         });
         let mut report = Report {
             started_at: now,
             dry_run: self.shared.mackerel.is_none(),
             ..Report::default()
         };
-        for (target, mut troubles, regions) in join_all(polls).await {
+        for (target, behind, mut troubles, regions) in join_all(polls).await {
+            report.behind_seconds = report.behind_seconds.max(behind);
             for RegionReport {
                 clusters,
                 behind,
@@ -131,7 +132,7 @@ impl Poller {
             }
             report.troubles.extend(gather(&target, troubles));
         }
-        if let Some(trouble) = self.heartbeat(&report, now, deadlines.post).await {
+        if let Some(trouble) = self.heartbeat(&report, now, shared.deadline()).await {
             report.troubles.extend(gather("default", vec![trouble]));
         }
         report.calls = self.shared.calls.take();
@@ -175,33 +176,32 @@ impl Poller {
 
     /// Notes on Mackerel how far posting came, for the next process to go on from there.
     pub async fn save(&mut self, now: DateTime<Utc>) {
-        let deadlines = Deadlines::from_now(self.shared.config.poll.interval);
         let shared = &self.shared;
         let regions = self
             .targets
             .iter_mut()
             .flat_map(|target| &mut target.regions);
-        join_all(regions.map(|region| region.save(shared, now, deadlines))).await;
+        join_all(regions.map(|region| region.save(shared, now))).await;
     }
 }
 
 impl TargetState {
     /// Makes the clients of the target, unless they are there already.
-    async fn connect(&mut self, shared: &Shared) -> Vec<Trouble> {
+    async fn connect(&mut self, shared: &Shared) {
         if !self.regions.is_empty() {
-            return Vec::new();
+            return;
         }
         let role = self.target.role.as_ref().map(|role| Role {
             arn: &role.arn,
             external_id: role.external_id.as_deref(),
             session_name: &role.session_name,
         });
-        match aws::connect(&shared.access, role, &self.target.regions).await {
+        self.trouble = match aws::connect(&shared.access, role, &self.target.regions).await {
             Ok(clients) => {
                 self.regions = clients.into_iter().map(Region::new).collect();
-                Vec::new()
+                None
             }
-            Err(error) => vec![Trouble::of_target(error.message).with_detail(error.detail)],
-        }
+            Err(error) => Some(Trouble::of_target(error.message).with_detail(error.detail)),
+        };
     }
 }

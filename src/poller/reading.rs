@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Shared;
 use super::cluster::{ClusterState, Work};
-use crate::aws::{Client, Kind, MAX_QUERIES};
+use crate::aws::{Client, Error, Kind, MAX_QUERIES};
 use crate::config::Poll;
 use crate::fetch::{Fetched, fetch};
 use crate::map::restore::{restored, samples_per_task};
@@ -18,8 +18,9 @@ use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::Minute;
 use crate::model::trouble::Trouble;
 use crate::plan::batch::{Reading, batches};
+use crate::plan::window::minutes;
 
-/// About how many points one poll reads of a Region: a longer outage is read back in several polls,
+/// About how many points one poll reads, of all Regions together: a longer outage is read back in several polls,
 /// so that memory and time stay bounded and the newest minutes are not kept waiting.
 const POINTS_AT_ONCE: usize = 500_000;
 
@@ -30,11 +31,16 @@ const LEAST_MINUTES: i64 = 60;
 const SERIES_PER_SERVICE: usize = 6;
 
 /// Plans the windows of all clusters that have a host, or of all in a dry run.
-pub(super) fn plan_windows(works: &mut [Work], shared: &Shared, now: DateTime<Utc>) {
+pub(super) fn plan_windows(
+    works: &mut [Work],
+    shared: &Shared,
+    now: DateTime<Utc>,
+    regions: usize,
+) {
     let services: usize = works.iter().map(|work| work.observed.services.len()).sum();
-    let fits = POINTS_AT_ONCE / (services * SERIES_PER_SERVICE).max(1);
+    let fits = POINTS_AT_ONCE / regions.max(1) / (services * SERIES_PER_SERVICE).max(1);
     let poll = &shared.config.poll;
-    let overlap = crate::plan::window::minutes(poll.overlap);
+    let overlap = minutes(poll.overlap);
     let at_most = (fits as i64).max(LEAST_MINUTES).max(2 * overlap);
     for work in works {
         if work.state.enrolled.is_some() || shared.mackerel.is_none() {
@@ -56,34 +62,54 @@ pub(super) async fn read(
     let readings: Vec<(usize, Reading<'_>)> = works
         .iter()
         .enumerate()
-        .filter_map(|(place, work)| {
-            let reading = Reading {
-                cluster: &work.observed.cluster,
-                services: &work.observed.services,
-                window: work.window?,
-                history: &work.state.history,
-                with_sample_count: work.restores(until),
+        .flat_map(|(place, work)| {
+            let reading = |window, with_sample_count| {
+                let reading = Reading {
+                    cluster: &work.observed.cluster,
+                    services: &work.observed.services,
+                    window,
+                    history: &work.state.history,
+                    with_sample_count,
+                };
+                (place, reading)
             };
-            Some((place, reading))
+            let newest = work.newest(now, &shared.config.poll);
+            let window = work
+                .window
+                .map(|window| reading(window, work.restores(until)));
+            window
+                .into_iter()
+                .chain(newest.map(|window| reading(window, false)))
         })
         .collect();
     let (places, readings): (Vec<usize>, Vec<Reading<'_>>) = readings.into_iter().unzip();
     let batches = batches(&readings, &shared.config.metrics, MAX_QUERIES);
     let clusters: Vec<_> = readings.iter().map(|reading| reading.cluster).collect();
     let fetched = fetch(client, &batches, &clusters, deadline).await;
-    take(works, &places, fetched, troubles);
+    take(works, &places, fetched, &shared.config.poll, troubles);
 }
 
-fn take(works: &mut [Work], places: &[usize], fetched: Fetched, troubles: &mut Vec<Trouble>) {
+fn take(
+    works: &mut [Work],
+    places: &[usize],
+    fetched: Fetched,
+    poll: &Poll,
+    troubles: &mut Vec<Trouble>,
+) {
     let running = running_count();
     for (place, samples) in fetched.samples {
         let work = &mut works[places[place]];
-        let (sampled, read): (Vec<Sample>, Vec<Sample>) = samples
+        let (sampled, mut read): (Vec<Sample>, Vec<Sample>) = samples
             .into_iter()
             .partition(|sample| sample.series.metric == running);
+        // Where missed counts are older than what is read again, the rest was posted long ago.
+        if let Some(until) = work.state.read_until {
+            let again = until.plus(-minutes(poll.overlap));
+            read.retain(|sample| sample.minute >= again);
+        }
         work.state.memory.recall(&read, &work.state.noted);
-        work.sampled = sampled;
-        work.samples = read;
+        work.sampled.extend(sampled);
+        work.samples.extend(read);
     }
     for (message, unread) in fetched.troubles {
         for place in unread.places {
@@ -106,6 +132,7 @@ pub(super) async fn restore(
     works: &mut [Work],
     poll: &Poll,
     now: DateTime<Utc>,
+    deadline: Instant,
     troubles: &mut Vec<Trouble>,
 ) {
     let until = ClusterState::restorable_until(now, poll);
@@ -128,7 +155,7 @@ pub(super) async fn restore(
             continue;
         }
         let mut divisors = std::mem::take(&mut work.state.samples_per_task);
-        divisors.extend(known_divisors(work, &sampled));
+        divisors.extend(known_divisors(work, &sampled, until));
         let unknown: Vec<&Service> = work
             .observed
             .services
@@ -139,7 +166,8 @@ pub(super) async fn restore(
                 missed.iter().any(of)
             })
             .collect();
-        match ask_divisors(client, &unknown).await {
+        let asked = tokio::time::timeout_at(deadline, ask_divisors(client, &unknown)).await;
+        match asked.unwrap_or_else(|_| Err(Error::given_up("ecs:DescribeServiceRevisions"))) {
             Ok(asked) => divisors.extend(asked),
             Err(error) => {
                 let trouble = Trouble::of_cluster(
@@ -147,10 +175,9 @@ pub(super) async fn restore(
                     format!("running counts that were missed can't be restored: {error}"),
                 );
                 troubles.push(trouble.as_warning().with_detail(error.detail.clone()));
-                // What may work at the next poll is left for it.
-                if matches!(error.kind, Kind::Passing | Kind::Throttled) {
-                    work.read_whole = false;
-                }
+                // What may work at a later poll is left for it.
+                let for_good = matches!(error.kind, Kind::Denied | Kind::Gone | Kind::Rejected);
+                work.restored_whole &= for_good;
             }
         }
         work.samples.extend(restored(&missed, &divisors));
@@ -158,10 +185,10 @@ pub(super) async fn restore(
     }
 }
 
-/// What minutes tell whose count and number of samples are both known.
-fn known_divisors(work: &Work, sampled: &[Sample]) -> HashMap<Arc<str>, f64> {
+/// What minutes tell whose count and number of samples are both known, and do not change any more.
+fn known_divisors(work: &Work, sampled: &[Sample], until: Minute) -> HashMap<Arc<str>, f64> {
     let mut by_service: HashMap<&Arc<str>, Vec<(Minute, f64)>> = HashMap::new();
-    for sample in sampled {
+    for sample in sampled.iter().filter(|sample| sample.minute < until) {
         if let Some(service) = &sample.series.service {
             let minutes = by_service.entry(service).or_default();
             minutes.push((sample.minute, sample.value));
@@ -185,7 +212,7 @@ fn known_divisors(work: &Work, sampled: &[Sample]) -> HashMap<Arc<str>, f64> {
 async fn ask_divisors(
     client: &Client,
     services: &[&Service],
-) -> Result<HashMap<Arc<str>, f64>, crate::aws::Error> {
+) -> Result<HashMap<Arc<str>, f64>, Error> {
     let arns: BTreeSet<String> = services
         .iter()
         .flat_map(|service| service.revisions.iter().cloned())

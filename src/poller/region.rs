@@ -1,6 +1,6 @@
 //! One Region of one account: one poll of its clusters, stage by stage.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -8,7 +8,7 @@ use super::cluster::{ClusterState, Work};
 use super::enrollment::{enroll_all, keep_graphs};
 use super::posting::{note, post};
 use super::reading::{plan_windows, read, restore};
-use super::{Deadlines, Shared, retirement};
+use super::{Shared, retirement};
 use crate::aws::Client;
 use crate::config::Poll;
 use crate::discover::{Discovery, discover};
@@ -23,11 +23,16 @@ use crate::report::{ClusterReport, Value};
 /// each it bounds what an outage of Mackerel costs in memory; the oldest go first.
 const MOST_PENDING: usize = 200_000;
 
+/// The most minutes of accepted values that are remembered, however far back progress is stuck.
+const MOST_REMEMBERED: i64 = 3 * 60;
+
 /// One Region with what is remembered of it.
 #[derive(Debug)]
 pub(super) struct Region {
     client: Client,
     clusters: HashMap<ClusterArn, ClusterState>,
+    /// When it was last listed, or first tried.
+    well_at: Option<DateTime<Utc>>,
     /// When the hosts on Mackerel were last looked through for clusters that are gone.
     retired_at: Option<DateTime<Utc>>,
 }
@@ -46,6 +51,7 @@ impl Region {
         Region {
             client,
             clusters: HashMap::new(),
+            well_at: None,
             retired_at: None,
         }
     }
@@ -54,43 +60,43 @@ impl Region {
         &mut self,
         shared: &Shared,
         now: DateTime<Utc>,
-        deadlines: Deadlines,
+        regions: usize,
     ) -> RegionReport {
         let config = &shared.config;
         let mut report = RegionReport::default();
+        let well_at = *self.well_at.get_or_insert(now);
         let mut discovery = match discover(&self.client, &config.clusters, &config.services).await {
             Ok(discovery) => discovery,
             Err(error) => {
                 let message = format!("{}: {error}", self.client.region());
                 let trouble = Trouble::of_target(message).with_detail(error.detail);
                 report.troubles.push(trouble);
-                report.behind = self.behind(now, &config.poll);
+                let unlisted = (now - well_at).num_seconds();
+                report.behind = self.behind(now, &config.poll).max(unlisted);
                 return report;
             }
         };
         report.troubles.extend(self.nothing_found(&discovery));
-        let whole = discovery.troubles.is_empty();
         let living = std::mem::take(&mut discovery.living);
         let mut works = self.begin(discovery, shared, now, &mut report.troubles);
         let troubles = &mut report.troubles;
         let mackerel = shared.mackerel.as_ref();
+        let poll = &config.poll;
         if let Some(mackerel) = mackerel {
-            enroll_all(mackerel, &mut works, shared, now, deadlines.post, troubles).await;
-            let kept = keep_graphs(mackerel, &mut works, shared, now, deadlines.post).await;
-            if let Err(error) = kept {
-                troubles.push(Trouble::of_target(error.to_string()).as_warning());
-            }
+            let deadline = shared.deadline();
+            enroll_all(mackerel, &mut works, shared, now, deadline, troubles).await;
         }
-        plan_windows(&mut works, shared, now);
-        let deadline = deadlines.read;
+        plan_windows(&mut works, shared, now, regions);
+        let deadline = shared.deadline();
         read(&self.client, &mut works, shared, now, deadline, troubles).await;
-        restore(&self.client, &mut works, &config.poll, now, troubles).await;
+        restore(&self.client, &mut works, poll, now, deadline, troubles).await;
         if let Some(mackerel) = mackerel {
-            let poll = &config.poll;
-            post(mackerel, &mut works, now, poll, deadlines.post, troubles).await;
+            let deadline = shared.deadline();
+            post(mackerel, &mut works, now, poll, deadline, troubles).await;
+            let kept = keep_graphs(mackerel, &mut works, shared, now, deadline).await;
             let states = works.iter_mut().map(|work| &mut work.state);
-            let noted = note(mackerel, states, now, poll, false, deadlines.post).await;
-            if let Err(error) = noted {
+            let noted = note(mackerel, states, now, poll, false, deadline).await;
+            for error in [kept, noted].into_iter().filter_map(Result::err) {
                 troubles.push(Trouble::of_target(error.to_string()).as_warning());
             }
         }
@@ -99,8 +105,8 @@ impl Region {
                 .retired_at
                 .is_none_or(|then| now - then >= retirement::EVERY)
         {
-            let looked =
-                retirement::retire(&self.client, mackerel, &living, after, now, deadlines.post);
+            let deadline = shared.deadline();
+            let looked = retirement::retire(&self.client, mackerel, &living, after, now, deadline);
             troubles.extend(looked.await);
             self.retired_at = Some(now);
         }
@@ -108,7 +114,8 @@ impl Region {
             .iter()
             .map(|work| cluster_report(work, shared, troubles))
             .collect();
-        self.end(works, shared, now, whole, &mut report.troubles);
+        self.end(works, shared, now, &living, &mut report.troubles);
+        self.well_at = Some(now);
         report.behind = self.behind(now, &config.poll);
         report
     }
@@ -126,11 +133,11 @@ impl Region {
     }
 
     /// Notes how far posting came, at the end of the process.
-    pub(super) async fn save(&mut self, shared: &Shared, now: DateTime<Utc>, deadlines: Deadlines) {
+    pub(super) async fn save(&mut self, shared: &Shared, now: DateTime<Utc>) {
         if let Some(mackerel) = &shared.mackerel {
             let states = self.clusters.values_mut();
             let poll = &shared.config.poll;
-            if let Err(error) = note(mackerel, states, now, poll, true, deadlines.post).await {
+            if let Err(error) = note(mackerel, states, now, poll, true, shared.deadline()).await {
                 tracing::warn!("progress could not be noted: {error}");
             }
         }
@@ -158,43 +165,49 @@ impl Region {
         troubles: &mut Vec<Trouble>,
     ) -> Vec<Work> {
         troubles.extend(discovery.troubles);
-        let minute = Minute::of(now);
         discovery
             .clusters
             .into_iter()
             .map(|observed| {
+                let minute = Minute::of(now + observed.read_after);
                 let arn = &observed.cluster.arn;
                 let mut state = self.clusters.remove(arn).unwrap_or_default();
                 let (cluster, services) = (&observed.cluster, &observed.services);
                 state.history.observe(cluster, services, minute);
                 let counts = counts(&observed, &shared.config.metrics, minute);
                 state.count(counts, minute, &shared.config.poll);
+                if !observed.whole {
+                    state.gaps.add(Window {
+                        from: minute,
+                        to: minute.plus(1),
+                    });
+                }
                 Work::new(observed, state)
             })
             .collect()
     }
 
-    /// Remembers for the next poll. What is no longer listed is forgotten, unless the listing had
-    /// holes.
+    /// Remembers for the next poll. What is no longer there is forgotten.
     fn end(
         &mut self,
         works: Vec<Work>,
         shared: &Shared,
         now: DateTime<Utc>,
-        whole: bool,
+        living: &HashSet<ClusterArn>,
         troubles: &mut Vec<Trouble>,
     ) {
-        if whole {
-            self.clusters.clear();
-        }
         let overlap = minutes(shared.config.poll.overlap);
         for mut work in works {
             let state = &mut work.state;
             let read_until = state.read_until.unwrap_or(Minute::of(now));
-            state.memory.forget_before(read_until.plus(-overlap));
+            let again = read_until.plus(-overlap);
+            let oldest = Minute::of(now).plus(-MOST_REMEMBERED);
+            state.memory.forget_before(again.max(oldest));
             self.clusters
                 .insert(work.observed.cluster.arn.clone(), work.state);
         }
+        self.clusters.retain(|arn, _| living.contains(arn));
+        shared.release_claims(self.client.region(), living);
         if self.bound_pending() {
             let message = "Mackerel takes nothing for so long that the oldest counts are dropped; \
                            running counts are restored from CloudWatch";

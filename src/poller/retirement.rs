@@ -20,7 +20,7 @@ use crate::mackerel::payload::Host;
 use crate::model::id::{ClusterArn, HostId};
 use crate::model::inventory::INACTIVE;
 use crate::model::trouble::Trouble;
-use crate::post::host::{read_notes, save_notes};
+use crate::post::host::{is_own, read_notes, save_notes};
 use crate::post::retry::retrying;
 
 /// How often the hosts on Mackerel are looked through.
@@ -96,9 +96,8 @@ pub(super) async fn retire(
 
 /// The cluster that a host of the poller's own stands for.
 fn own_cluster(host: &Host) -> Option<Candidate> {
-    let agent = host.meta.get("agent-name")?.as_str()?;
     let arn = host.meta.pointer("/cloud/metadata/cluster_arn")?.as_str()?;
-    agent.starts_with("mackerel-ecs/").then(|| Candidate {
+    is_own(host).then(|| Candidate {
         id: HostId::new(&host.id),
         arn: ClusterArn::new(arn),
     })
@@ -114,7 +113,8 @@ async fn judge(
     now: DateTime<Utc>,
     deadline: Instant,
 ) -> Result<bool, Error> {
-    let mut notes = read_notes(mackerel, &one.id, deadline).await?;
+    let kept = read_notes(mackerel, &one.id, deadline).await?;
+    let mut notes = kept.unwrap_or_default();
     let since = match (is_gone, notes.gone_since) {
         (true, Some(since)) => since,
         (true, None) => {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -42,8 +43,7 @@ pub struct Enrolled {
 
 /// What is kept in the host's metadata. Unknown keys of a newer version are dropped, missing ones
 /// of an older version are filled in.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Notes {
     /// What the host was last told to be, but for its figures.
     applied: Value,
@@ -73,8 +73,9 @@ pub struct Progress {
     /// Minutes whose counts were missed and may yet be restored, each with the first and the one
     /// after the last.
     pub missed: Vec<(i64, i64)>,
-    /// What was posted of the minutes that will be read again.
-    pub posted: BTreeMap<i64, u64>,
+    /// What was posted of the minutes that will be read again: a number each, as text, for no JSON
+    /// number is sure to keep all of its bits.
+    pub posted: BTreeMap<i64, String>,
 }
 
 /// A posting of graph definitions.
@@ -107,24 +108,27 @@ pub async fn enroll(
     };
     let (host, created) = match retrying(deadline, call).await? {
         Some(host) => (host, false),
-        None => (create(client, &wanted, deadline).await?, true),
+        None => create(client, &wanted, deadline).await?,
     };
     let id = HostId::new(&host.id);
-    if created && host.status != wanted.status {
-        retrying(deadline, async || {
-            client.set_status(&id, wanted.status).await
-        })
-        .await?;
+    let kept = match created {
+        true => None,
+        false => read_notes(client, &id, deadline).await?,
+    };
+    // A host of ours without notes is one whose making was cut short.
+    let is_new = created || (kept.is_none() && is_own(&host));
+    if is_new && host.status != wanted.status {
+        let call = async || client.set_status(&id, wanted.status).await;
+        retrying(deadline, call).await?;
     }
     let before = match created {
         true => Notes {
             applied: told(&wanted),
             figures: wanted.figures.clone(),
             applied_at: now.timestamp(),
-            roles: wanted.roles.iter().flatten().cloned().collect(),
             ..Notes::default()
         },
-        false => read_notes(client, &id, deadline).await?,
+        false => kept.unwrap_or_default(),
     };
     let mut notes = reconcile(client, &id, &host, &wanted, before.clone(), now, deadline).await?;
     notes.gone_since = None;
@@ -161,21 +165,57 @@ pub async fn save_notes(
     retrying(deadline, call).await
 }
 
-/// What is kept with a host. Notes that can't be understood count as none: everything is then told
-/// anew.
-pub async fn read_notes(client: &Client, id: &HostId, deadline: Instant) -> Result<Notes, Error> {
+/// What is kept with a host, if anything is.
+pub async fn read_notes(
+    client: &Client,
+    id: &HostId,
+    deadline: Instant,
+) -> Result<Option<Notes>, Error> {
     let kept = retrying(deadline, async || client.metadata(id, NAMESPACE).await).await?;
-    Ok(kept
-        .and_then(|json| serde_json::from_value(json).ok())
-        .unwrap_or_default())
+    Ok(kept.map(Notes::from_json))
 }
 
-/// Creates the host. Where another poller was a moment faster, its host is taken and ours, which
-/// never had a point, is retired: a cluster has one host.
-async fn create(client: &Client, wanted: &Wanted, deadline: Instant) -> Result<Host, Error> {
+impl Notes {
+    /// Reads each note for itself: one that can't be understood is told and counts as none, and the
+    /// others stand.
+    fn from_json(mut json: Value) -> Self {
+        fn take<T: DeserializeOwned + Default>(json: &mut Value, key: &str) -> T {
+            let Some(value) = json.get_mut(key).map(Value::take) else {
+                return T::default();
+            };
+            serde_json::from_value(value).unwrap_or_else(|error| {
+                tracing::warn!("the note `{key}` on a host can't be read: {error}");
+                T::default()
+            })
+        }
+        Notes {
+            applied: take(&mut json, "applied"),
+            figures: take(&mut json, "figures"),
+            applied_at: take(&mut json, "applied_at"),
+            roles: take(&mut json, "roles"),
+            graphs: take(&mut json, "graphs"),
+            progress: take(&mut json, "progress"),
+            gone_since: take(&mut json, "gone_since"),
+        }
+    }
+}
+
+/// Whether a host was made by this program.
+pub fn is_own(host: &Host) -> bool {
+    let agent = host.meta.get("agent-name").and_then(Value::as_str);
+    agent.is_some_and(|agent| agent.starts_with("mackerel-ecs/"))
+}
+
+/// Creates the host, without roles: those are given once it is noted that they are ours. Where
+/// another poller was a moment faster, its host is taken and ours, which never had a point, is
+/// retired: a cluster has one host. Gives the host and whether it is the one that was created.
+async fn create(
+    client: &Client,
+    wanted: &Wanted,
+    deadline: Instant,
+) -> Result<(Host, bool), Error> {
     let identifier = &wanted.custom_identifier;
-    let roles = wanted.roles.iter().flatten().cloned().collect();
-    let param = host_param(wanted, wanted.memo.clone(), roles);
+    let param = host_param(wanted, wanted.memo.clone(), Vec::new());
     let made = match retrying(deadline, async || client.create_host(&param).await).await {
         Ok(id) => Some(id),
         // Perhaps the identifier is in use by now; the look-up tells.
@@ -190,15 +230,16 @@ async fn create(client: &Client, wanted: &Wanted, deadline: Instant) -> Result<H
     })
     .await?;
     match (made, found) {
-        (Some(made), Some(found)) if made.as_str() != found.id => {
+        (Some(made), Some(found)) if made.as_str() == found.id => Ok((found, true)),
+        (Some(made), Some(found)) => {
             tracing::warn!(
                 host = %found.id, duplicate = %made,
                 "another poller created the host at the same time; retiring the duplicate"
             );
             retrying(deadline, async || client.retire_host(&made).await).await?;
-            Ok(found)
+            Ok((found, false))
         }
-        (_, Some(found)) => Ok(found),
+        (None, Some(found)) => Ok((found, false)),
         (made, None) => Err(Error {
             kind: Kind::Rejected,
             message: match made {

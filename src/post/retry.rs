@@ -14,16 +14,24 @@ const SCHEDULE: Backoff = Backoff {
     attempts: 5,
 };
 
-/// Makes a call until it succeeds, is refused for good, or no attempt or time is left.
+/// Makes a call until it succeeds, is refused for good, or no attempt or time is left. No call goes
+/// on past the deadline.
 pub async fn retrying<T>(
     deadline: Instant,
     mut call: impl AsyncFnMut() -> Result<T, Error>,
 ) -> Result<T, Error> {
     let mut failed = 0;
     loop {
-        let error = match call().await {
-            Ok(value) => return Ok(value),
-            Err(error) => error,
+        // Past the deadline, timeout_at gives a call one glance and no time.
+        let error = match tokio::time::timeout_at(deadline, call()).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => error,
+            Err(_) => {
+                return Err(Error {
+                    kind: Kind::Passing { retry_after: None },
+                    message: "Mackerel did not answer in time".into(),
+                });
+            }
         };
         let Kind::Passing { retry_after } = error.kind else {
             return Err(error);

@@ -14,6 +14,10 @@ use crate::model::sample::Sample;
 /// some hundreds.
 const BATCH: usize = 500;
 
+/// How many points may be found by halving and dropped in one poll: each costs some twenty requests.
+/// What is left after that many is left for the next poll.
+const MOST_REFUSED: usize = 50;
+
 /// A point on its way.
 #[derive(Debug, Clone)]
 pub struct Point {
@@ -37,34 +41,62 @@ pub struct Sent {
 }
 
 /// Posts all points, in the order given, until one request fails for another reason than its
-/// points.
+/// points, or too many points are refused one by one.
 pub async fn send(client: &Client, points: Vec<Point>, deadline: Instant) -> Sent {
     let mut sent = Sent::default();
     // Requests to make, the next one last.
     let mut requests: Vec<Vec<Point>> = points.chunks(BATCH).rev().map(<[Point]>::to_vec).collect();
     drop(points);
-    while let Some(mut request) = requests.pop() {
-        match post(client, &request, deadline).await {
-            Ok(()) => sent.accepted.append(&mut request),
-            Err(error) if matches!(error.kind, Kind::Rejected | Kind::NotFound) => {
-                match request.len() {
-                    1 => sent
-                        .refused
-                        .extend(request.into_iter().map(|point| (point, error.clone()))),
-                    length => {
-                        let second = request.split_off(length / 2);
-                        requests.push(second);
-                        requests.push(request);
-                    }
-                }
+    let stopped = loop {
+        let Some(mut request) = requests.pop() else {
+            break None;
+        };
+        let error = match post(client, &request, deadline).await {
+            Ok(()) => {
+                sent.accepted.append(&mut request);
+                continue;
             }
-            Err(error) => {
-                let rest = requests.into_iter().rev().flatten();
-                let unsent = request.into_iter().chain(rest).collect();
-                sent.unsent = Some((error, unsent));
-                break;
-            }
+            Err(error) => error,
+        };
+        let about_points = matches!(error.kind, Kind::Rejected | Kind::NotFound);
+        if !about_points || sent.refused.len() >= MOST_REFUSED {
+            requests.push(request);
+            break Some(error);
         }
+        if request.len() > 1 {
+            let second = request.split_off(request.len() / 2);
+            requests.push(second);
+            requests.push(request);
+            continue;
+        }
+        if let (Kind::NotFound, Some(point)) = (error.kind, request.first()) {
+            // The host is gone, and all that is on its way to it is refused like this one.
+            let host = point.host.clone();
+            for other in &mut requests {
+                let (gone, rest) = std::mem::take(other)
+                    .into_iter()
+                    .partition(|point| point.host == host);
+                *other = rest;
+                request.extend::<Vec<Point>>(gone);
+            }
+            requests.retain(|request| !request.is_empty());
+        }
+        let refused = request.into_iter().map(|point| (point, error.clone()));
+        sent.refused.extend(refused);
+    };
+    // A refusal of everything is about something else than the points.
+    let rejected = |(_, error): &(Point, Error)| error.kind == Kind::Rejected;
+    let everything = sent.accepted.is_empty() && sent.refused.iter().any(rejected);
+    let stopped = match (stopped, everything, sent.refused.first()) {
+        (None, true, Some((_, error))) => Some(error.clone()),
+        (stopped, ..) => stopped,
+    };
+    if let Some(error) = stopped {
+        let mut unsent: Vec<Point> = requests.into_iter().rev().flatten().collect();
+        if everything {
+            unsent.extend(sent.refused.drain(..).map(|(point, _)| point));
+        }
+        sent.unsent = Some((error, unsent));
     }
     sent
 }

@@ -236,3 +236,21 @@ async fn graph_definitions_are_kept_alive() {
         assert_eq!(world.mackerel.graph_defs().len(), 11);
     }
 }
+
+/// That the host is gone is found out once, not for each of its points.
+#[tokio::test]
+async fn a_host_that_is_gone_costs_few_requests() {
+    let cluster = (0..100).fold(Cluster::fargate("web"), |cluster, n| {
+        cluster.service(Service::steady(&format!("s{n}"), 1))
+    });
+    let world = World::new(fleet(cluster)).await;
+    let mut poller = world.poller("");
+    world.poll(&mut poller).await;
+    let path = format!("hosts/{}/retire", world.host("web"));
+    api(&world, "POST", &path, json!({})).await;
+    world.pass(60);
+    world.mackerel.reset_requests();
+    world.poll(&mut poller).await;
+    let posts = world.mackerel.requests().count("POST /api/v0/tsdb");
+    assert!(posts < 25, "{posts}");
+}

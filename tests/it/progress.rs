@@ -235,3 +235,47 @@ async fn an_outage_of_days_is_filled_as_far_as_mackerel_goes() {
         );
     }
 }
+
+/// Services that could not be described for a while are not taken for services that are not there.
+#[tokio::test]
+async fn services_that_could_not_be_described_are_made_up_for() {
+    for action in ["ecs:ListServices", "ecs:DescribeServices"] {
+        let world = world().await;
+        let mut poller = world.poller("");
+        poll_for(&world, &mut poller, 5).await;
+        world.aws.deny(Denial::of(action));
+        poll_for(&world, &mut poller, 30).await;
+        world.aws.allow_all();
+        poll_for(&world, &mut poller, 15).await;
+        for metric in [CPU, RUNNING] {
+            assert_eq!(holes(&world, metric), [0; 0], "{action} {metric}");
+        }
+        no_values_of(&world, RUNNING, 2.0);
+    }
+}
+
+/// An answer that is not about the points, as a proxy gives it, loses none.
+#[tokio::test]
+async fn a_proxy_that_refuses_everything_loses_nothing() {
+    for code in [302, 400, 407, 413] {
+        let world = world().await;
+        let mut poller = world.poller("");
+        poll_for(&world, &mut poller, 5).await;
+        world.mackerel.inject(MackerelFault {
+            method: Some("POST".into()),
+            path_prefix: "/api/v0/tsdb".into(),
+            kind: MackerelFaultKind::Status {
+                code,
+                retry_after: None,
+                body: "no".into(),
+            },
+            times: None,
+        });
+        poll_for(&world, &mut poller, 20).await;
+        world.mackerel.clear_faults();
+        poll_for(&world, &mut poller, 2).await;
+        for metric in [CPU, RUNNING, DESIRED] {
+            assert_eq!(holes(&world, metric), [0; 0], "{code} {metric}");
+        }
+    }
+}

@@ -75,7 +75,7 @@ async fn a_second_signal_ends_it_at_once() {
     signal(&child, "TERM");
     let ended = end(child).await.expect_status(1);
     ended
-        .expect_said("stopping after the poll in hand")
+        .expect_said("stopping after what is in hand")
         .expect_said("left in the middle of a poll");
 }
 

@@ -4,7 +4,7 @@ use mackerel_ecs::demo::aws::fleet::Fleet;
 use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
 use mackerel_ecs::demo::aws::fleet::service::Service;
 
-use crate::support::world::{ACCOUNT, REGION, World};
+use crate::support::world::{ACCOUNT, NOON, REGION, World};
 
 /// No more minutes than needed.
 const QUICK: &str = "poll: {lookback: 1m, overlap: 1m}\n";
@@ -119,4 +119,31 @@ async fn strange_names_and_tags_stop_nothing() {
     );
     // A malformed tag gives no roles and takes none away; the default is not given in its place.
     assert!(world.mackerel.services().is_empty());
+}
+
+/// At the poller's own share of the documented rates, a walk of many clusters takes longer than a
+/// stage may; CloudWatch is read all the same, and counts stand at the minute they were read in.
+#[tokio::test(start_paused = true)]
+async fn a_region_that_takes_minutes_to_walk() {
+    let fleet = (0..400).fold(Fleet::new(ACCOUNT), |fleet, n| {
+        let cluster = Cluster::fargate(&format!("cluster-{n:03}"));
+        fleet.cluster(REGION, cluster.service(Service::steady("api", 1)))
+    });
+    let world = World::new(fleet).await;
+    let mut poller = world.poller(
+        "aws: {rate_share: 0.5}\npoll: {lookback: 1m, overlap: 1m}\nmetrics: {profile: compact}",
+    );
+    let began = tokio::time::Instant::now();
+    let report = world.poll(&mut poller).await;
+    let minutes = began.elapsed().as_secs() as i64 / 60;
+    assert!((1..4).contains(&minutes), "{minutes}");
+    assert_eq!(report.troubles, []);
+    let cpu = "custom.ecs.service_cpu_utilization.api.average";
+    let count = "custom.ecs.running_task.api.desired";
+    for n in [0, 399] {
+        let host = format!("cluster-{n:03}");
+        assert_eq!(world.points(&host, cpu).len(), 1, "{host}");
+        let expected = NOON + if n == 0 { 0 } else { minutes * 60 };
+        assert_eq!(world.points(&host, count), [(expected, 1.0)], "{host}");
+    }
 }

@@ -201,9 +201,12 @@ impl World {
         program(arguments, &self.aws_url, &self.mackerel_url)
     }
 
-    /// A poller in this process, configured by YAML, as fast as may be.
+    /// A poller in this process, configured by YAML, as fast as may be unless that says otherwise.
     pub fn poller(&self, yaml: &str) -> Poller {
-        let config = self.config(&format!("aws: {{rate_share: off}}\n{yaml}"));
+        let config = match yaml.contains("aws:") {
+            true => self.config(yaml),
+            false => self.config(&format!("aws: {{rate_share: off}}\n{yaml}")),
+        };
         let access = Access {
             transport: Transport::network(),
             calls: Calls::default(),
