@@ -6,5 +6,6 @@ mod architecture;
 mod host;
 mod poll;
 mod run;
+mod simulation;
 mod size;
 mod trouble;

@@ -1,0 +1,614 @@
+//! The invariants, each checked on its own after a run. A rule that has an exception says so where
+//! it is made.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::TimeDelta;
+use mackerel_ecs::demo::aws::fleet::service::ServiceStatus;
+use mackerel_ecs::demo::aws::fleet::statistics::MOMENTS;
+use mackerel_ecs::demo::mackerel::store::host::StoredHost;
+
+use super::ledger::{Ledger, clock};
+use super::network::World;
+use super::scenario::{Scenario, Weather};
+use super::truth::{Figure, Series, Truth, cluster_loads, running_name, service_loads};
+use crate::support::world::{ACCOUNT, NOON, at};
+
+/// How far back a cluster is read that is seen for the first time, in seconds: the poller's
+/// default.
+const LOOKBACK: i64 = 3600;
+
+/// How long a host may have a twin, in seconds.
+const TWINS: i64 = 60;
+
+/// What must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// Every settled datapoint of the last 24 hours is on Mackerel.
+    NothingMissing,
+    /// ... with its final value.
+    NothingStale,
+    /// No datapoint is there that AWS never had.
+    NothingMadeUp,
+    /// Every count was true at some moment of its minute.
+    CountsAreTrue,
+    /// Counts that were read are there.
+    CountsArePosted,
+    /// Running counts that CloudWatch still knew are there.
+    CountsAreRestored,
+    /// No host of a living cluster is retired, and none has a twin.
+    OneHost,
+    /// No request broke a documented limit.
+    Limits,
+    /// The documented rates, at the poller's share, were kept.
+    Rates,
+    /// What is known to be accepted is not posted again unchanged by the same process, as long as
+    /// it is the same host.
+    NothingRepeated,
+}
+
+impl Invariant {
+    /// Each of them.
+    pub const ALL: [Invariant; 10] = [
+        Invariant::NothingMissing,
+        Invariant::NothingStale,
+        Invariant::NothingMadeUp,
+        Invariant::CountsAreTrue,
+        Invariant::CountsArePosted,
+        Invariant::CountsAreRestored,
+        Invariant::OneHost,
+        Invariant::Limits,
+        Invariant::Rates,
+        Invariant::NothingRepeated,
+    ];
+
+    /// What it says, in a few words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Invariant::NothingMissing => "1a no datapoint is missing",
+            Invariant::NothingStale => "1b every datapoint has its final value",
+            Invariant::NothingMadeUp => "2  no datapoint is made up",
+            Invariant::CountsAreTrue => "3  every count was true at its minute",
+            Invariant::CountsArePosted => "4a every count that was read is there",
+            Invariant::CountsAreRestored => "4b every running count that can be restored is there",
+            Invariant::OneHost => "5  one living host per living cluster",
+            Invariant::Limits => "6  no request breaks a limit",
+            Invariant::Rates => "7  the rates are kept",
+            Invariant::NothingRepeated => "8  nothing is posted twice",
+        }
+    }
+}
+
+/// What came of a run.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// The run.
+    pub scenario: Scenario,
+    /// How often each invariant was broken, with the first few cases.
+    pub broken: BTreeMap<Invariant, (u64, Vec<String>)>,
+    /// What went wrong on purpose, by kind.
+    pub mishaps: BTreeMap<&'static str, u64>,
+    /// Figures of all kinds.
+    pub figures: Figures,
+}
+
+/// What was counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Figures {
+    /// Datapoints that must be on Mackerel.
+    pub expected: u64,
+    /// Points that Mackerel accepted, repeated ones included.
+    pub posted: u64,
+    /// Datapoints that are not there.
+    pub missing: u64,
+    /// Datapoints that are there with another value than the final one, or were never true.
+    pub wrong: u64,
+    /// Datapoints that are not promised: of services and clusters that were deleted before anyone
+    /// could read them.
+    pub tails: u64,
+    /// Datapoints that are not promised: refused on purpose, or the host was retired by hand.
+    pub excused: u64,
+    /// The longest time from a datapoint being settled to its being on Mackerel in fine weather,
+    /// in seconds.
+    pub delay: i64,
+    /// Running counts that must be there.
+    pub counts: u64,
+    /// Those that are not, though they were read from ECS.
+    pub counts_unposted: u64,
+    /// Those that are not, though CloudWatch had samples.
+    pub counts_unrestored: u64,
+    /// Counts of any kind that were not true.
+    pub counts_wrong: u64,
+    /// The most points in one post.
+    pub largest_post: u64,
+}
+
+impl Verdict {
+    /// Notes a case.
+    fn fail(&mut self, invariant: Invariant, case: impl FnOnce() -> String) {
+        let (count, cases) = self.broken.entry(invariant).or_default();
+        *count += 1;
+        if cases.len() < 12 {
+            cases.push(case());
+        }
+    }
+}
+
+/// A host that a person retired: its id and the second of the run.
+pub type Retired = (String, i64);
+
+/// Judges a run that has just ended.
+pub fn judge(world: &World, region: &str, retired: &[Retired]) -> Verdict {
+    let ledger = world.ledger();
+    let mut verdict = Verdict {
+        scenario: world.scenario.clone(),
+        broken: BTreeMap::new(),
+        mishaps: ledger.mishaps.clone(),
+        figures: Figures {
+            posted: ledger.posted,
+            largest_post: ledger.largest_post as u64,
+            ..Figures::default()
+        },
+    };
+    let hosts = world.mackerel.hosts();
+    let fleet = world.aws.fleet().first_account().regions();
+    let fine = fine_minutes(&world.scenario);
+    for name in ["alpha", "beta"] {
+        let generations = fleet[region].clusters_named(name);
+        let arn = format!("arn:aws:ecs:{region}:{ACCOUNT}:cluster/{name}");
+        let own: Vec<&StoredHost> = hosts
+            .iter()
+            .filter(|host| host.custom_identifier.as_deref() == Some(&arn))
+            .collect();
+        let case = Case {
+            world,
+            ledger: &ledger,
+            name,
+            truth: Truth(generations),
+            hosts: &own,
+            retired,
+            fine: &fine,
+        };
+        case.check_hosts(&mut verdict);
+        case.check_points(&mut verdict);
+        case.check_loads(&mut verdict);
+        case.check_counts(&mut verdict);
+    }
+    for refused in &ledger.refused {
+        verdict.fail(Invariant::Limits, || refused.clone());
+    }
+    for repeated in &ledger.repeated {
+        verdict.fail(Invariant::NothingRepeated, || repeated.clone());
+    }
+    check_rates(&ledger, &world.scenario, &mut verdict);
+    verdict
+}
+
+/// One cluster's name.
+struct Case<'a> {
+    world: &'a World,
+    ledger: &'a Ledger,
+    name: &'a str,
+    truth: Truth<'a>,
+    /// By registration, retired ones included.
+    hosts: &'a [&'a StoredHost],
+    retired: &'a [Retired],
+    /// Whether nothing was wrong around each minute.
+    fine: &'a [bool],
+}
+
+/// The points of a series of all hosts: by time since the run's beginning, the value and the place
+/// of the newest host that has it.
+type Points = BTreeMap<i64, (f64, usize)>;
+
+impl Case<'_> {
+    fn points(&self, name: &str) -> Points {
+        let mut points = Points::new();
+        for (place, host) in self.hosts.iter().enumerate() {
+            for (time, value) in self.world.mackerel.points(&host.id, name) {
+                points.insert(time - NOON, (value, place));
+            }
+        }
+        points
+    }
+
+    fn place(&self, series: &str, second: i64) -> String {
+        format!("{}/{series} at {}", self.name, clock(second))
+    }
+
+    /// When a host was retired, if a person did it.
+    fn retired_by_hand(&self, host: &str) -> Option<i64> {
+        let mut retired = self.retired.iter();
+        retired.find(|(id, _)| id == host).map(|(_, at)| *at)
+    }
+
+    fn check_hosts(&self, verdict: &mut Verdict) {
+        let end = NOON + self.world.scenario.seconds;
+        for (place, host) in self.hosts.iter().enumerate() {
+            let until = host.retired_at.unwrap_or(end);
+            let is_twin = self.hosts.iter().enumerate().any(|(other, twin)| {
+                other != place
+                    && twin.created_at <= host.created_at
+                    && twin.retired_at.unwrap_or(end) >= until
+            });
+            if let Some(retired_at) = host.retired_at
+                && self.retired_by_hand(&host.id).is_none()
+                && self.truth.cluster(at(retired_at)).is_some()
+                && !is_twin
+            {
+                verdict.fail(Invariant::OneHost, || {
+                    let when = clock(retired_at - NOON);
+                    format!("{}: the poller retired a living cluster's host at {when}", self.name)
+                });
+            }
+            for twin in self.hosts.iter().skip(place + 1) {
+                let both = until.min(twin.retired_at.unwrap_or(end)) - twin.created_at;
+                if both > TWINS || (both > 0 && until == end && twin.retired_at.is_none()) {
+                    verdict.fail(Invariant::OneHost, || {
+                        let when = clock(twin.created_at - NOON);
+                        format!("{}: two living hosts from {when} for {both} s", self.name)
+                    });
+                }
+            }
+        }
+    }
+
+    /// Whether a point is one that some series could have at some time.
+    fn check_points(&self, verdict: &mut Verdict) {
+        for host in self.hosts {
+            for name in self.world.mackerel.metric_names(&host.id) {
+                let Some(series) = Series::parse(&name) else {
+                    verdict.fail(Invariant::NothingMadeUp, || {
+                        format!("{}: a metric of an unknown name, {name}", self.name)
+                    });
+                    continue;
+                };
+                for (time, value) in self.world.mackerel.points(&host.id, &name) {
+                    match series {
+                        Series::Load { .. } => self.check_load(series, &name, time, value, verdict),
+                        Series::Tasks { .. } | Series::Total(_) => {
+                            self.check_count(series, &name, time, value, verdict);
+                        }
+                        Series::Deployments => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_load(
+        &self,
+        series: Series<'_>,
+        name: &str,
+        time: i64,
+        value: f64,
+        verdict: &mut Verdict,
+    ) {
+        let had = |moments| self.truth.load(series, at(time), moments) == Some(value);
+        if !(1..=MOMENTS).rev().any(had) {
+            verdict.figures.wrong += 1;
+            verdict.fail(Invariant::NothingMadeUp, || {
+                let final_value = self.truth.load(series, at(time), MOMENTS);
+                let place = self.place(name, time - NOON);
+                format!("{place}: {value}, AWS has {final_value:?}")
+            });
+        }
+    }
+
+    /// A count is true of any moment of its minute; where the poller's clock was wrong, of the
+    /// minute that it took it for. A running count may also be what CloudWatch's samples say.
+    fn check_count(
+        &self,
+        series: Series<'_>,
+        name: &str,
+        time: i64,
+        value: f64,
+        verdict: &mut Verdict,
+    ) {
+        let was = |shift: i64| {
+            let mut seconds = (0..60).map(|second| at(time - shift + second));
+            seconds.any(|moment| self.truth.count(series, moment) == Some(value))
+        };
+        let is_sampled = || match series {
+            Series::Tasks {
+                service,
+                figure: Figure::Running,
+            } => self
+                .truth
+                .sampled(service, at(time))
+                .is_some_and(|tasks| (tasks - value).abs() < 1.0),
+            _ => false,
+        };
+        let mut skews = self.skews(time - NOON);
+        if !(was(0) || is_sampled() || skews.any(was)) {
+            verdict.figures.counts_wrong += 1;
+            verdict.fail(Invariant::CountsAreTrue, || {
+                let (from, to) = (at(time), at(time + 59));
+                format!(
+                    "{}: {value}, it was {:?} and then {:?}",
+                    self.place(name, time - NOON),
+                    self.truth.count(series, from),
+                    self.truth.count(series, to)
+                )
+            });
+        }
+    }
+
+    /// By how much the poller's clock may have been wrong when it read this minute's counts.
+    fn skews(&self, second: i64) -> impl Iterator<Item = i64> {
+        let spells = self.world.scenario.weather.iter();
+        spells.filter_map(move |spell| match spell.what {
+            Weather::Skewed(skew) if spell.from - 300 < second && second < spell.to + 300 => {
+                Some(skew)
+            }
+            _ => None,
+        })
+    }
+
+    /// The minutes that are judged: of the last 24 hours, settled, and not before the cluster was
+    /// first seen less the lookback.
+    fn minutes(&self) -> Vec<i64> {
+        let scenario = &self.world.scenario;
+        let lateness = scenario.lateness;
+        let wait = if scenario.lives.iter().any(|life| life.once) { 300 } else { 0 };
+        let settling = i64::from(lateness.settled_after + lateness.jitter);
+        let to = (scenario.seconds - settling - 60 - 180 - wait).div_euclid(60) * 60;
+        let mut minutes = Vec::new();
+        let created = self.hosts.first().map_or(i64::MAX / 2, |host| host.created_at - NOON);
+        for (number, generation) in self.truth.0.iter().enumerate() {
+            let born = generation.created_at.timestamp() - NOON;
+            let listed = self.ledger.listed.get(self.name).into_iter().flatten();
+            let mut listed = listed.map(|at| at / 1000).filter(|at| *at >= born);
+            let Some(seen) = listed.next() else {
+                continue;
+            };
+            let seen = if number == 0 { seen.max(created) } else { seen };
+            let gone = generation.deleted_at.map_or(i64::MAX, |at| at.timestamp() - NOON);
+            let from = (seen - LOOKBACK).max(born).max(scenario.seconds - 86_400 + 60);
+            let first = (from + 59).div_euclid(60) * 60;
+            // One minute less, for the poller's window ends before the minute in progress.
+            let first = if from > born { first + 120 } else { first };
+            minutes.extend((first..to.min(gone)).step_by(60));
+        }
+        minutes
+    }
+
+    fn check_loads(&self, verdict: &mut Verdict) {
+        let profile = self.world.scenario.profile;
+        let minutes = self.minutes();
+        let generations = self.truth.0.iter();
+        let services: BTreeSet<&str> = generations
+            .flat_map(|cluster| cluster.services())
+            .map(|service| &*service.name)
+            .collect();
+        let mut names = cluster_loads(profile);
+        names.extend(services.iter().flat_map(|name| service_loads(profile, name)));
+        for name in &names {
+            let series = Series::parse(name).unwrap();
+            let points = self.points(name);
+            for minute in &minutes {
+                let Some(value) = self.truth.load(series, at(NOON + minute), MOMENTS) else {
+                    continue;
+                };
+                verdict.figures.expected += 1;
+                self.check_one(series, name, *minute, value, &points, verdict);
+            }
+        }
+    }
+
+    fn check_one(
+        &self,
+        series: Series<'_>,
+        name: &str,
+        minute: i64,
+        value: f64,
+        points: &Points,
+        verdict: &mut Verdict,
+    ) {
+        match points.get(&minute) {
+            Some((there, place)) if *there == value => {
+                let host = &self.hosts[*place].id;
+                self.note_delay(name, host, minute, verdict);
+            }
+            there => {
+                let partly = there.is_some();
+                if self.is_tail(series, minute, partly, points) {
+                    verdict.figures.expected -= 1;
+                    verdict.figures.tails += 1;
+                } else if self.is_excused(name, minute, partly, points) {
+                    verdict.figures.expected -= 1;
+                    verdict.figures.excused += 1;
+                } else if let Some((there, _)) = there {
+                    verdict.figures.wrong += 1;
+                    verdict.fail(Invariant::NothingStale, || {
+                        format!("{}: {there}, in the end it is {value}", self.place(name, minute))
+                    });
+                } else {
+                    verdict.figures.missing += 1;
+                    verdict.fail(Invariant::NothingMissing, || self.place(name, minute));
+                }
+            }
+        }
+    }
+
+    /// The last minutes of a service or cluster that was deleted are promised only as far as a
+    /// poll could still find it: what lies after the last minute that was posted, or was still
+    /// being revised, is no loss.
+    fn is_tail(&self, series: Series<'_>, minute: i64, partly: bool, points: &Points) -> bool {
+        let moment = at(NOON + minute);
+        let Some(cluster) = self.truth.cluster(moment) else {
+            return false;
+        };
+        let service = match series {
+            Series::Load {
+                service: Some(name),
+                ..
+            }
+            | Series::Tasks { service: name, .. } => self.truth.service(name, moment),
+            _ => None,
+        };
+        let of_service = service.and_then(|service| service.deleted_at);
+        let born = service.map_or(cluster.created_at, |service| service.created_at);
+        let Some(gone) = of_service.or(cluster.deleted_at) else {
+            return false;
+        };
+        let second = |time: chrono::DateTime<chrono::Utc>| time.timestamp() - NOON;
+        let (born, gone) = (second(born), second(gone));
+        if gone >= self.world.scenario.seconds {
+            return false;
+        }
+        if partly {
+            let lateness = self.world.scenario.lateness;
+            return minute + i64::from(lateness.settled_after + lateness.jitter) + 240 > gone;
+        }
+        let last = points.range(born - 59..=gone + 60).next_back();
+        last.is_none_or(|(last, _)| minute > *last)
+    }
+
+    /// Mackerel refused it because the scenario says so, or a person retired the host and the
+    /// next one was made more than the lookback later.
+    fn is_excused(&self, name: &str, minute: i64, partly: bool, points: &Points) -> bool {
+        let poisoned = self.world.poisoned.lock().unwrap();
+        let was_refused = self.hosts.iter().any(|host| {
+            poisoned.contains(&(host.id.clone(), name.to_owned(), NOON + minute))
+        });
+        if was_refused {
+            return true;
+        }
+        self.hosts.iter().enumerate().any(|(place, host)| {
+            let Some(retired) = self.retired_by_hand(&host.id) else {
+                return false;
+            };
+            let next = self.hosts.get(place + 1);
+            let next = next.map_or(i64::MAX, |next| next.created_at - NOON);
+            let before = points.iter().filter(|(_, (_, own))| *own <= place);
+            let last = before.map(|(time, _)| *time).max().unwrap_or(i64::MIN);
+            let is_revised = partly && minute > retired - 900;
+            (is_revised || minute > last) && minute <= next.saturating_sub(LOOKBACK - 180)
+        })
+    }
+
+    fn note_delay(&self, name: &str, host: &str, minute: i64, verdict: &mut Verdict) {
+        let scenario = &self.world.scenario;
+        if minute < 0 || self.fine.get((minute / 60) as usize) != Some(&true) {
+            return;
+        }
+        let recorded = self.ledger.series(host, name);
+        let recorded = recorded.and_then(|series| self.ledger.recorded.get(&(series, NOON + minute)));
+        let Some((_, posted)) = recorded else {
+            return;
+        };
+        let settled = minute + i64::from(scenario.lateness.settled_after + scenario.lateness.jitter);
+        verdict.figures.delay = verdict.figures.delay.max(posted / 1000 - settled);
+    }
+
+    fn check_counts(&self, verdict: &mut Verdict) {
+        let observed = self.observed();
+        let generations = self.truth.0.iter();
+        let services: BTreeSet<&str> = generations
+            .flat_map(|cluster| cluster.services())
+            .map(|service| &*service.name)
+            .collect();
+        let minutes = self.minutes();
+        for service in services {
+            let name = running_name(service);
+            let series = Series::parse(&name).unwrap();
+            let points = self.points(&name);
+            for minute in &minutes {
+                let was_read = observed.contains_key(&(service, *minute));
+                let is_sampled = self.truth.sampled(service, at(NOON + minute)).is_some();
+                if !(was_read || is_sampled) || self.skews(*minute).next().is_some() {
+                    continue;
+                }
+                if !points.contains_key(minute)
+                    && (self.is_excused(&name, *minute, false, &points)
+                        || self.is_tail(series, *minute, false, &points))
+                {
+                    continue;
+                }
+                verdict.figures.counts += 1;
+                if points.contains_key(minute) {
+                    continue;
+                }
+                if let Some(life) = observed.get(&(service, *minute)) {
+                    verdict.figures.counts_unposted += 1;
+                    verdict.fail(Invariant::CountsArePosted, || {
+                        format!("{}, read by life {life}", self.place(&name, *minute))
+                    });
+                } else {
+                    verdict.figures.counts_unrestored += 1;
+                    verdict.fail(Invariant::CountsAreRestored, || self.place(&name, *minute));
+                }
+            }
+        }
+    }
+
+    /// Counts that were read by a poller which has posted to the cluster's host two minutes later
+    /// or more, so that it had the time to post them too: service, minute and life.
+    fn observed(&self) -> HashMap<(&str, i64), usize> {
+        let mut last: HashMap<usize, i64> = HashMap::new();
+        for ((host, life), at) in &self.ledger.last_post {
+            if self.hosts.iter().any(|own| own.id == *host) {
+                let last = last.entry(*life).or_default();
+                *last = (*last).max(*at);
+            }
+        }
+        let own = self.ledger.observed.iter();
+        own.filter(|seen| seen.cluster == self.name)
+            .filter(|seen| last.get(&seen.life).is_some_and(|last| *last > seen.at + 120_000))
+            .filter(|seen| {
+                let moment = at(NOON) + TimeDelta::milliseconds(seen.at);
+                let service = self.truth.service(&seen.service, moment);
+                service.is_some_and(|one| one.status(moment) == Some(ServiceStatus::Active))
+            })
+            .map(|seen| ((seen.service.as_str(), seen.minute), seen.life))
+            .collect()
+    }
+}
+
+/// Of each minute, whether nothing was wrong from ten minutes before it to twenty after, and one
+/// looping poller lived all the time.
+fn fine_minutes(scenario: &Scenario) -> Vec<bool> {
+    use super::scenario::End;
+    let minutes = scenario.seconds / 60;
+    let is_fine = |minute: i64| {
+        let (from, to) = (minute * 60 - 600, minute * 60 + 1200);
+        let clear = scenario
+            .weather
+            .iter()
+            .all(|spell| spell.to <= from || to <= spell.from);
+        clear
+            && scenario.lives.iter().any(|life| {
+                let until = match life.end {
+                    End::Never => i64::MAX,
+                    End::Killed(at) | End::Stopped(at) | End::KilledAt { from: at, .. } => at,
+                };
+                !life.once && life.from <= from && to <= until
+            })
+    };
+    (0..minutes).map(is_fine).collect()
+}
+
+/// No more than the burst at once and the rate after it, in each process, retries included.
+fn check_rates(ledger: &Ledger, scenario: &Scenario, verdict: &mut Verdict) {
+    for ((life, group), attempts) in &ledger.attempts {
+        let (burst, rate) = group.limits();
+        let burst = (burst * scenario.rate_share).floor().max(1.0);
+        let rate = rate * scenario.rate_share;
+        let (mut tokens, mut last) = (burst, 0);
+        for at in attempts {
+            tokens = (tokens + (at - last) as f64 / 1000.0 * rate).min(burst);
+            last = *at;
+            tokens -= 1.0;
+            // A hundredth for the rounding of time to milliseconds.
+            if tokens < -0.01 {
+                tokens = tokens.max(-1.0);
+                verdict.fail(Invariant::Rates, || {
+                    let when = clock(at / 1000);
+                    format!("life {life} at {when}: one {group:?} too many")
+                });
+                tokens += 1.0;
+            }
+        }
+    }
+}
