@@ -92,7 +92,8 @@ fn many_seeds() {
                     if seed >= to {
                         break;
                     }
-                    summary.lock().unwrap().add(&run(seed, hours, 0));
+                    let verdict = run(seed, hours, 0);
+                    summary.lock().unwrap().add(&verdict);
                 }
             });
         }
