@@ -80,6 +80,7 @@ pub struct TroubleReport {
     /// The clusters that it touched; empty where it touched the whole target.
     pub clusters: Vec<String>,
     /// What the other side said of one of these cases.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 

@@ -68,12 +68,14 @@ pub async fn run(
         tell(&report, &mut told, started.elapsed());
         print(&report, plan)?;
         if plan.polls.is_some_and(|wanted| polls >= wanted) {
+            poller.save(wall_clock()).await;
             return Ok(report.outcome());
         }
         let next = schedule::next(wall_clock(), config.poll.interval, offset);
         let wait = (next - wall_clock()).to_std().unwrap_or_default();
         let stopped = stop.wait_for(|signals| *signals >= 1);
         if tokio::time::timeout(wait, stopped).await.is_ok() {
+            poller.save(wall_clock()).await;
             tracing::info!("stopped");
             return Ok(Outcome::Posted);
         }
@@ -140,8 +142,13 @@ fn print(report: &Report, plan: Plan) -> anyhow::Result<()> {
         Output::Json => serde_json::to_string(report)?,
         Output::Table => table(report),
     };
+    say(text.trim_end())
+}
+
+/// Prints on standard output, for whom the output is; the log is elsewhere.
+pub fn say(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    let written = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
+    let written = writeln!(out, "{text}").and_then(|()| out.flush());
     match written {
         // Whoever read the output has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

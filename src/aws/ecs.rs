@@ -1,6 +1,6 @@
 //! The four reads of ECS: which clusters and services there are, and what they are doing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use aws_sdk_ecs::types::{self, ClusterField, ServiceField};
@@ -8,13 +8,19 @@ use aws_sdk_ecs::types::{self, ClusterField, ServiceField};
 use super::Client;
 use super::error::Error;
 use crate::model::id::{ClusterArn, last_part};
-use crate::model::inventory::{Cluster, Service};
+use crate::model::inventory::{Cluster, INACTIVE, Service};
 
 /// How many clusters one DescribeClusters may name.
 pub const DESCRIBE_CLUSTERS: usize = 100;
 
 /// How many services one DescribeServices may name.
 pub const DESCRIBE_SERVICES: usize = 10;
+
+/// How many revisions one DescribeServiceRevisions may name.
+const DESCRIBE_REVISIONS: usize = 20;
+
+/// The resolution of a service's metrics where its revision asks for none, in seconds.
+const DEFAULT_RESOLUTION: i32 = 60;
 
 /// The largest page of the List calls; ListServices gives 10 unless asked.
 const PAGE: i32 = 100;
@@ -135,6 +141,39 @@ impl Client {
     }
 }
 
+impl Client {
+    /// How often a task of each revision sends a metric, in seconds. Revisions that are gone are
+    /// left out.
+    pub async fn resolutions(
+        &self,
+        revisions: &[String],
+        metric: &str,
+    ) -> Result<HashMap<String, i32>, Error> {
+        let mut resolutions = HashMap::new();
+        for batch in revisions.chunks(DESCRIBE_REVISIONS) {
+            self.service_reads.take().await;
+            let answer = self
+                .ecs
+                .describe_service_revisions()
+                .set_service_revision_arns(Some(batch.to_vec()))
+                .send()
+                .await
+                .map_err(|error| Error::from_sdk("ecs:DescribeServiceRevisions", error))?;
+            for revision in answer.service_revisions.unwrap_or_default() {
+                let configured = revision.monitoring.and_then(|monitoring| {
+                    let mut settings = monitoring.metric_configurations.into_iter().flatten();
+                    settings.find(|one| one.metric_names.iter().any(|name| name == metric))
+                });
+                let seconds = configured.map_or(DEFAULT_RESOLUTION, |one| one.resolution_seconds);
+                if let Some(arn) = revision.service_revision_arn {
+                    resolutions.insert(arn, seconds);
+                }
+            }
+        }
+        Ok(resolutions)
+    }
+}
+
 fn endless(action: &'static str) -> Error {
     Error::new(
         super::error::Kind::Rejected,
@@ -195,7 +234,7 @@ fn cluster(cluster: types::Cluster) -> Option<Cluster> {
 
 /// A service that was deleted is described for a while as INACTIVE; it is no service any more.
 fn service(service: types::Service) -> Option<(Service, BTreeMap<String, String>)> {
-    if service.status.as_deref() == Some("INACTIVE") {
+    if service.status.as_deref() == Some(INACTIVE) {
         return None;
     }
     let name = match (service.service_name, service.service_arn) {
@@ -216,6 +255,12 @@ fn service(service: types::Service) -> Option<(Service, BTreeMap<String, String>
         pending: service.pending_count.into(),
         deployments: deployments.len().max(task_sets.len()) as i64,
         failed_tasks: (!failed.is_empty()).then(|| failed.iter().sum()),
+        revisions: service
+            .current_service_revisions
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|revision| revision.arn)
+            .collect(),
     };
     Some((described, tags(service.tags)))
 }

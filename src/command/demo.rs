@@ -19,7 +19,7 @@ use crate::demo::mackerel::store::Storage;
 use crate::demo::serve::serve;
 use crate::model::calls::Calls;
 use crate::poller::Poller;
-use crate::run::{Plan, Stop, real_time, run};
+use crate::run::{Plan, Stop, real_time, run, say};
 use crate::transport::Transport;
 
 /// The local Mackerel's only key; it opens nothing else.
@@ -35,10 +35,6 @@ const SEED: u64 = 1;
 const CONFIG: &str = include_str!("../../config/demo.yaml");
 
 /// Runs the demo.
-#[expect(
-    clippy::print_stdout,
-    reason = "what to look at is what the demo is for"
-)]
 pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> {
     let fleet = match args.services {
         Some(services) => Fleet::sized(SEED, services as usize),
@@ -64,20 +60,22 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
         .await
         .context("starting the local Mackerel")?;
 
-    println!("The local Mackerel: http://{mackerel}/ (hosts and their metrics, in a browser)");
-    println!("The simulated AWS:  http://{aws}/ (ECS, CloudWatch, STS)");
+    say(&format!(
+        "The local Mackerel: http://{mackerel}/ (hosts and their metrics, in a browser)\n\
+         The simulated AWS:  http://{aws}/ (ECS, CloudWatch, STS)"
+    ))?;
     if args.servers_only {
-        println!(
+        say(&format!(
             "To poll them, in another terminal:\n\n  \
              export AWS_ENDPOINT_URL=http://{aws} AWS_REGION={REGION}\n  \
              export AWS_ACCESS_KEY_ID={ACCESS_KEY_ID} AWS_SECRET_ACCESS_KEY=demo\n  \
              export MACKEREL_APIBASE=http://{mackerel} MACKEREL_APIKEY={API_KEY}\n  \
              mackerel-ecs poll --once --output table\n"
-        );
+        ))?;
         let _ = stop.wait_for(|signals| *signals >= 1).await;
         return Ok(0);
     }
-    println!("Each minute the poller reads the one and posts to the other; Ctrl-C ends it.\n");
+    say("Each minute the poller reads the one and posts to the other; Ctrl-C ends it.\n")?;
 
     let environment = [
         ("MACKEREL_ECS_CONFIG_YAML", CONFIG.to_owned()),

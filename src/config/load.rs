@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::node::{Node, Place, Value};
 use super::read::read;
 use super::reader::unknown;
-use super::{Config, Mistake};
+use super::{Config, Mistake, yaml};
 
 /// Names the configuration file, where no flag does.
 pub const FILE_VARIABLE: &str = "MACKEREL_ECS_CONFIG";
@@ -139,7 +139,7 @@ fn written(sources: &Sources<'_>) -> Result<Node, Mistake> {
             format!("both {FILE_VARIABLE} and {INLINE_VARIABLE} are set; unset one of them"),
         )),
         (Some(path), None) => parse_file(Path::new(path), Place::Variable(FILE_VARIABLE)),
-        (None, Some(text)) => Node::parse(INLINE_VARIABLE, text),
+        (None, Some(text)) => yaml::parse(INLINE_VARIABLE, text),
         (None, None) => Ok(Node::empty(&Arc::from(""))),
     }
 }
@@ -151,7 +151,7 @@ fn parse_file(path: &Path, named_by: Place) -> Result<Node, Mistake> {
             format!("can't read {}: {error}", path.display()),
         )
     })?;
-    Node::parse(&path.display().to_string(), &text)
+    yaml::parse(&path.display().to_string(), &text)
 }
 
 /// A variable that is set and not empty.
@@ -161,21 +161,34 @@ fn variable_of<'a>(sources: &Sources<'a>, name: &str) -> Option<&'a str> {
 }
 
 fn unknown_variables(environment: &[(String, String)]) -> Vec<Mistake> {
-    let mut known: Vec<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
-    known.extend([
+    let others = [
         FILE_VARIABLE,
         INLINE_VARIABLE,
         "MACKEREL_ECS_LOG",
         "MACKEREL_ECS_LOG_FORMAT",
-    ]);
+    ];
+    let known: Vec<&str> = VARIABLES
+        .iter()
+        .map(|variable| variable.name)
+        .chain(others)
+        .filter_map(|name| name.strip_prefix(PREFIX))
+        .collect();
     environment
         .iter()
-        .filter(|(name, _)| name.starts_with(PREFIX) && !known.contains(&name.as_str()))
-        .map(|(name, _)| {
-            Mistake::at(
-                None,
-                unknown(&format!("environment variable {name}"), name, &known),
-            )
+        .filter_map(|(name, _)| Some((name, name.strip_prefix(PREFIX)?)))
+        .filter(|(_, rest)| !known.contains(rest) && !is_of_kubernetes(rest))
+        .map(|(name, rest)| {
+            let what = format!("environment variable {name}");
+            Mistake::at(None, unknown(&what, PREFIX, rest, &known))
         })
         .collect()
 }
+
+/// Kubernetes sets such variables in every pod beside a Service that is called `mackerel-ecs`.
+fn is_of_kubernetes(rest: &str) -> bool {
+    rest == "PORT" || rest.starts_with("PORT_") || rest.starts_with("SERVICE_")
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

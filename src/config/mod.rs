@@ -9,6 +9,7 @@ pub mod reader;
 pub mod secret;
 pub mod selection;
 pub mod template;
+pub mod yaml;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -164,3 +165,7 @@ impl fmt::Display for Mistake {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "mistake_tests.rs"]
+mod mistake_tests;

@@ -1,18 +1,13 @@
 //! A configuration as a tree in which every value knows where it was written, whether in a file,
 //! an environment variable or a flag, so that a mistake can be shown at its place.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
-
-use super::Mistake;
 
 /// A value with its place.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// Where it was written.
+    /// Where it was written; in a mapping, where its key was.
     pub place: Place,
     /// The value.
     pub value: Value,
@@ -72,27 +67,6 @@ impl fmt::Display for Place {
 }
 
 impl Node {
-    /// Parses YAML. An empty text is an empty mapping.
-    pub fn parse(file: &str, text: &str) -> Result<Node, Mistake> {
-        let file: Arc<str> = Arc::from(file);
-        let documents = MarkedYaml::load_from_str(text).map_err(|error| Mistake {
-            place: Some(Place::File {
-                file: file.clone(),
-                line: error.marker().line(),
-                column: error.marker().col() + 1,
-            }),
-            message: format!("not valid YAML: {}", error.info()),
-        })?;
-        match documents.as_slice() {
-            [] => Ok(Node::empty(&file)),
-            [only] => convert(&file, only),
-            [_, second, ..] => Err(Mistake {
-                place: Some(place(&file, second)),
-                message: "a second YAML document; a configuration is one document".into(),
-            }),
-        }
-    }
-
     /// A mapping without keys.
     pub fn empty(file: &Arc<str>) -> Node {
         Node {
@@ -105,9 +79,10 @@ impl Node {
         }
     }
 
-    /// Puts a value at a path of keys such as `metrics.profile`, over what is there.
+    /// Puts a value at a path of keys such as `metrics.profile`, over what is there. Where something
+    /// else than a mapping stands on the way it stays, for the reader to complain about.
     pub fn set(&mut self, path: &str, node: Node) {
-        if !matches!(self.value, Value::Map(_)) {
+        if matches!(self.value, Value::Null) {
             self.value = Value::Map(Vec::new());
         }
         let Value::Map(entries) = &mut self.value else {
@@ -132,63 +107,5 @@ impl Node {
             Some(rest) => entries[index].1.set(rest, node),
             None => entries[index].1 = node,
         }
-    }
-}
-
-fn place(file: &Arc<str>, node: &MarkedYaml<'_>) -> Place {
-    Place::File {
-        file: file.clone(),
-        line: node.span.start.line(),
-        column: node.span.start.col() + 1,
-    }
-}
-
-fn convert(file: &Arc<str>, node: &MarkedYaml<'_>) -> Result<Node, Mistake> {
-    let unusable = |what: &str| Mistake {
-        place: Some(place(file, node)),
-        message: format!("{what} can't be used here"),
-    };
-    let value = match &node.data {
-        YamlData::Value(scalar) => from_scalar(scalar),
-        YamlData::Representation(text, _, _) => Value::Scalar(text.clone().into_owned()),
-        YamlData::Sequence(items) => Value::List(
-            items
-                .iter()
-                .map(|item| convert(file, item))
-                .collect::<Result<_, _>>()?,
-        ),
-        YamlData::Mapping(entries) => {
-            let mut map = Vec::new();
-            for (key, item) in entries.iter() {
-                let Value::Scalar(name) = convert(file, key)?.value else {
-                    return Err(unusable("a key that is no text"));
-                };
-                let mut item = convert(file, item)?;
-                // A scalar is shown at its own place, but a mistake about a whole section reads
-                // better at the section's name.
-                if !matches!(item.value, Value::Scalar(_)) {
-                    item.place = place(file, key);
-                }
-                map.push((name, item));
-            }
-            Value::Map(map)
-        }
-        YamlData::Tagged(..) => return Err(unusable("a YAML tag")),
-        YamlData::Alias(_) => return Err(unusable("an alias without its anchor")),
-        YamlData::BadValue => return Err(unusable("this value")),
-    };
-    Ok(Node {
-        place: place(file, node),
-        value,
-    })
-}
-
-fn from_scalar(scalar: &Scalar<'_>) -> Value {
-    match scalar {
-        Scalar::Null => Value::Null,
-        Scalar::Boolean(value) => Value::Scalar(value.to_string()),
-        Scalar::Integer(value) => Value::Scalar(value.to_string()),
-        Scalar::FloatingPoint(value) => Value::Scalar(value.to_string()),
-        Scalar::String(value) => Value::Scalar(Cow::clone(value).into_owned()),
     }
 }

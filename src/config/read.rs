@@ -51,24 +51,14 @@ pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
 }
 
 fn read_mackerel(mut section: Section<'_>, needs_key: bool, m: &mut Vec<Mistake>) -> Mackerel {
-    let mut key_written = false;
-    let api_key = section.value("apikey", m, |text| {
-        key_written = true;
-        match text.trim() {
-            "" => Err("is empty; give it the key of your Mackerel organization".into()),
-            key if key.chars().any(|c| !c.is_ascii_graphic()) => {
-                Err("holds a blank or another character that no API key has".into())
-            }
-            key => Ok(Secret::new(key)),
-        }
-    });
-    if needs_key && !key_written {
+    if needs_key && !section.may_hold("apikey") {
         m.push(Mistake::at(
             None,
             "no API key: set MACKEREL_APIKEY to a key of your Mackerel organization with read and \
              write permission, or mackerel.apikey in the file",
         ));
     }
+    let api_key = section.value("apikey", m, api_key);
     let api_base = section
         .value("apibase", m, api_base)
         .unwrap_or_else(|| "https://api.mackerelio.com".into());
@@ -76,12 +66,25 @@ fn read_mackerel(mut section: Section<'_>, needs_key: bool, m: &mut Vec<Mistake>
     Mackerel { api_key, api_base }
 }
 
+/// What is wrong is told without the text: the key is a secret.
+fn api_key(text: &str) -> Result<Secret, String> {
+    match text.trim() {
+        "" => Err("is empty; give it the key of your Mackerel organization".into()),
+        key if key.chars().any(|c| !c.is_ascii_graphic()) => {
+            Err("holds a blank or another character that no API key has".into())
+        }
+        key => Ok(Secret::new(key)),
+    }
+}
+
 fn api_base(text: &str) -> Result<String, String> {
+    if text.contains('@') {
+        return Err("must not hold a user or password; the API key is all that is needed".into());
+    }
     let wrong = || format!("is `{text}`, but must be a URL such as https://api.mackerelio.com");
     let url: http::Uri = text.parse().map_err(|_| wrong())?;
     let has_scheme = matches!(url.scheme_str(), Some("https" | "http"));
-    let credentials = url.authority().is_some_and(|a| a.as_str().contains('@'));
-    if !has_scheme || url.host().is_none() || url.query().is_some() || credentials {
+    if !has_scheme || url.host().is_none() || url.query().is_some() {
         return Err(wrong());
     }
     Ok(text.trim_end_matches('/').to_owned())
@@ -99,43 +102,57 @@ fn read_targets(top: &mut Section<'_>, m: &mut Vec<Mistake>) -> Vec<Target> {
     let mut targets: Vec<Target> = Vec::new();
     for (path, node) in written {
         let mut section = Section::open(&path, Some(node), m);
+        let place = section.place().cloned();
+        let assumes = section.may_hold("role_arn");
         let name = section.value("name", m, non_empty);
         let arn = section.value("role_arn", m, role_arn);
         let external_id = section.value("external_id", m, external_id);
         let session_name = section.value("session_name", m, session_name);
-        let regions = section.list("regions", m, region).unwrap_or_default();
-        let place = section.place().cloned();
+        let regions = read_regions(&mut section, m);
         section.finish(m);
-        if arn.is_none() && (external_id.is_some() || session_name.is_some()) {
+        if !assumes && (external_id.is_some() || session_name.is_some()) {
             m.push(Mistake::at(
                 place.as_ref(),
                 format!("{path} has external_id or session_name but no role_arn to assume"),
             ));
         }
-        let target = Target {
-            name: name.unwrap_or_else(|| match &arn {
-                Some(arn) => arn.split(':').nth(4).unwrap_or_default().to_owned(),
-                None => own().name,
-            }),
+        let name = name.unwrap_or_else(|| match &arn {
+            Some(arn) => arn.split(':').nth(4).unwrap_or_default().to_owned(),
+            // A role that can't be read names nothing, so no other target may clash with it.
+            None if assumes => path.clone(),
+            None => own().name,
+        });
+        if let Some(twin) = targets.iter().position(|other| other.name == name) {
+            m.push(Mistake::at(
+                place.as_ref(),
+                format!("{path} is called `{name}` like targets[{twin}]; give each its own `name`"),
+            ));
+        }
+        targets.push(Target {
+            name,
             role: arn.map(|arn| AssumedRole {
                 arn,
                 external_id,
                 session_name: session_name.unwrap_or_else(|| "mackerel-ecs".into()),
             }),
             regions,
-        };
-        if let Some(twin) = targets.iter().position(|other| other.name == target.name) {
-            m.push(Mistake::at(
-                place.as_ref(),
-                format!(
-                    "{path} is called `{}` like targets[{twin}]; give each its own name",
-                    target.name
-                ),
-            ));
-        }
-        targets.push(target);
+        });
     }
     targets
+}
+
+/// A Region that is named twice would be polled twice.
+fn read_regions(section: &mut Section<'_>, m: &mut Vec<Mistake>) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    let parse = |text: &str| {
+        let region = region(text)?;
+        if seen.contains(&region) {
+            return Err(format!("is `{region}` a second time; name it once"));
+        }
+        seen.push(region.clone());
+        Ok(region)
+    };
+    section.list("regions", m, parse).unwrap_or_default()
 }
 
 fn read_filter(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Filter {
@@ -192,7 +209,8 @@ fn read_host(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Host {
         display_name: section.value("display_name", m, Template::parse),
         memo: section.value("memo", m, Template::parse),
         roles: {
-            let parse = |text: &str| RoleFullname::parse(text).map_err(|why| format!("has {why}"));
+            let parse =
+                |text: &str| RoleFullname::parse(text).map_err(|why| format!("is wrong: {why}"));
             section.list("roles", m, parse).unwrap_or_default()
         },
         status: section
@@ -204,6 +222,13 @@ fn read_host(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Host {
 }
 
 fn read_poll(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Poll {
+    let interval = section.value("interval", m, |text| {
+        let value = duration_within(MINUTE, HOUR)(text)?;
+        if value.as_secs() % 60 != 0 {
+            return Err(format!("is `{text}`, but must be whole minutes such as 1m"));
+        }
+        Ok(value)
+    });
     let mut within = |key, low, high, default| {
         section
             .value(key, m, duration_within(low, high))
@@ -218,13 +243,6 @@ fn read_poll(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Poll {
         10 * MINUTE,
         Duration::from_secs(25),
     );
-    let interval = section.value("interval", m, |text| {
-        let value = duration_within(MINUTE, HOUR)(text)?;
-        if value.as_secs() % 60 != 0 {
-            return Err(format!("is {text}, but must be whole minutes such as 1m"));
-        }
-        Ok(value)
-    });
     section.finish(m);
     Poll {
         interval: interval.unwrap_or(MINUTE),
@@ -260,7 +278,10 @@ fn role_arn(text: &str) -> Result<String, String> {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     match parts.as_slice() {
         ["arn", _, "iam", "", account, role]
-            if account.len() == 12 && role.starts_with("role/") && role.len() > 5 =>
+            if account.len() == 12
+                && account.chars().all(|c| c.is_ascii_digit())
+                && role.starts_with("role/")
+                && role.len() > 5 =>
         {
             Ok(text.to_owned())
         }
@@ -304,7 +325,7 @@ fn region(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "has `{text}`, which is no Region; write it as ap-northeast-1"
+            "is `{text}`, which is no Region; write it as ap-northeast-1"
         ))
     }
 }

@@ -1,1 +1,178 @@
+use super::*;
+use crate::config::yaml;
 
+#[track_caller]
+fn config(text: &str) -> Config {
+    read(&yaml::parse("ecs.yaml", text).unwrap(), false).unwrap()
+}
+
+/// Numbers, booleans and quotes: a text is what was written.
+#[test]
+fn scalars_are_taken_as_written() {
+    let config = config(
+        "mackerel: {apikey: 0012345e6}\n\
+         targets: [{role_arn: 'arn:aws:iam::111122223333:role/a', external_id: 007, name: true}]",
+    );
+    let key = config.mackerel.api_key.unwrap();
+    assert_eq!(key.reveal(), "0012345e6");
+    assert_eq!(config.targets[0].name, "true");
+    let role = config.targets[0].role.clone().unwrap();
+    assert_eq!(role.external_id.as_deref(), Some("007"));
+}
+
+#[test]
+fn an_alias_repeats_its_value() {
+    let config = config(
+        "targets:\n  - {name: a, regions: &here [eu-west-1]}\n  - {name: b, regions: *here}",
+    );
+    assert_eq!(config.targets[1].regions, ["eu-west-1"]);
+}
+
+#[test]
+fn a_null_counts_as_absent() {
+    for text in [
+        "",
+        "# nothing\n",
+        "---\n",
+        "~",
+        "poll:\nhost:\n  roles: ~\ntargets: null",
+    ] {
+        assert_eq!(format!("{:?}", config(text)), format!("{:?}", config("{}")));
+    }
+}
+
+#[test]
+fn an_empty_file_is_the_defaults() {
+    let Config {
+        mackerel,
+        targets,
+        clusters,
+        services,
+        metrics,
+        host,
+        poll,
+        aws,
+    } = config("");
+    assert!(mackerel.api_key.is_none());
+    assert_eq!(mackerel.api_base, "https://api.mackerelio.com");
+    let own = Target {
+        name: "default".into(),
+        role: None,
+        regions: Vec::new(),
+    };
+    assert_eq!(targets, [own]);
+    for filter in [clusters, services] {
+        assert!(filter.names.include.is_empty() && filter.names.exclude.is_empty());
+        assert!(!filter.asks_for_tags());
+    }
+    assert_eq!(metrics.profile, Profile::Standard);
+    assert!(metrics.include.is_empty() && metrics.exclude.is_empty());
+    assert_eq!(host.custom_identifier, Template::parse("{arn}").unwrap());
+    assert_eq!((host.display_name, host.memo), (None, None));
+    assert_eq!((host.roles, host.status), (Vec::new(), "working"));
+    let expected = Poll {
+        interval: MINUTE,
+        settle: MINUTE,
+        overlap: 10 * MINUTE,
+        lookback: HOUR,
+        grace: Duration::from_secs(25),
+    };
+    assert_eq!(poll, expected);
+    assert_eq!(
+        aws,
+        Aws {
+            rate_share: Some(0.5)
+        }
+    );
+}
+
+#[test]
+fn every_key_is_read() {
+    let config = config(
+        "
+mackerel: {apikey: k, apibase: 'http://localhost:8080/'}
+targets:
+  - name: shop
+    role_arn: arn:aws:iam::111122223333:role/path/poller
+    external_id: abc
+    session_name: watch
+    regions: [eu-west-1, us-east-1]
+  - role_arn: arn:aws-cn:iam::444455556666:role/poller
+clusters: {include: 'web-*', exclude: web-x, tags: {env: prod}, exclude_tags: {skip: '*'}}
+services: {exclude: [a, b]}
+metrics: {profile: compact, include: 'ecs.deployment.*', exclude: '*.maximum'}
+host:
+  custom_identifier: '{cluster}.{region}'
+  display_name: '{cluster}'
+  memo: ''
+  roles: 'shop: web'
+  status: standby
+poll: {interval: 5m, settle: 0s, overlap: 1h, lookback: 1m, grace: 1s}
+aws: {rate_share: off}
+",
+    );
+    assert_eq!(config.mackerel.api_base, "http://localhost:8080");
+    let role = |arn: &str, external_id: Option<&str>, session: &str| AssumedRole {
+        arn: arn.into(),
+        external_id: external_id.map(str::to_owned),
+        session_name: session.into(),
+    };
+    let targets = [
+        Target {
+            name: "shop".into(),
+            role: Some(role(
+                "arn:aws:iam::111122223333:role/path/poller",
+                Some("abc"),
+                "watch",
+            )),
+            regions: vec!["eu-west-1".into(), "us-east-1".into()],
+        },
+        Target {
+            name: "444455556666".into(),
+            role: Some(role(
+                "arn:aws-cn:iam::444455556666:role/poller",
+                None,
+                "mackerel-ecs",
+            )),
+            regions: Vec::new(),
+        },
+    ];
+    assert_eq!(config.targets, targets);
+    assert!(config.clusters.names.accepts("web-1") && !config.clusters.names.accepts("web-x"));
+    let tags = |text: &str| {
+        let pairs = text
+            .split_whitespace()
+            .map(|pair| pair.split_once('=').unwrap());
+        pairs
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()
+    };
+    assert!(config.clusters.accepts_tags(&tags("env=prod")));
+    assert!(!config.clusters.accepts_tags(&tags("env=prod skip=1")));
+    assert!(!config.clusters.accepts_tags(&tags("env=dev")));
+    assert!(!config.services.names.accepts("b") && config.services.names.accepts("c"));
+    assert_eq!(config.metrics.profile, Profile::Compact);
+    assert!(config.metrics.include.matches("ecs.deployment.api.count"));
+    assert!(config.metrics.exclude.matches("a.maximum"));
+    let host = config.host;
+    assert_eq!(
+        host.custom_identifier,
+        Template::parse("{cluster}.{region}").unwrap()
+    );
+    assert_eq!(
+        host.display_name,
+        Some(Template::parse("{cluster}").unwrap())
+    );
+    assert_eq!(host.memo, Some(Template::parse("").unwrap()));
+    assert_eq!(host.roles, [RoleFullname::parse("shop:web").unwrap()]);
+    assert_eq!(host.status, "standby");
+    let expected = Poll {
+        interval: 5 * MINUTE,
+        settle: Duration::ZERO,
+        overlap: HOUR,
+        lookback: MINUTE,
+        grace: Duration::from_secs(1),
+    };
+    assert_eq!(config.poll, expected);
+    assert_eq!(config.aws, Aws { rate_share: None });
+}

@@ -13,6 +13,8 @@ pub struct Section<'a> {
     place: Option<Place>,
     entries: Vec<(&'a str, &'a Node)>,
     known: Vec<&'static str>,
+    /// Whether something else than a mapping was written.
+    is_wrong: bool,
 }
 
 impl<'a> Section<'a> {
@@ -24,7 +26,11 @@ impl<'a> Section<'a> {
             Some(other) => {
                 mistakes.push(Mistake::at(
                     node.map(|node| &node.place),
-                    format!("{path} takes a mapping of keys, not {}", other.kind()),
+                    format!(
+                        "{} takes a mapping of keys, not {}",
+                        called(path),
+                        other.kind()
+                    ),
                 ));
                 Vec::new()
             }
@@ -34,12 +40,20 @@ impl<'a> Section<'a> {
             place: node.map(|node| node.place.clone()),
             entries,
             known: Vec::new(),
+            is_wrong: node.is_some_and(|n| !matches!(n.value, Value::Null | Value::Map(_))),
         }
     }
 
     /// Where the section begins; none where it was not written.
     pub fn place(&self) -> Option<&Place> {
         self.place.as_ref()
+    }
+
+    /// Whether a key was written, however wrongly, so that it is not to be called missing.
+    pub fn may_hold(&self, key: &str) -> bool {
+        let is_written = |node: &Node| !matches!(node.value, Value::Null);
+        let written = |(name, node): &(&str, &Node)| *name == key && is_written(node);
+        self.is_wrong || self.entries.iter().any(written)
     }
 
     /// Takes a key; a null counts as absent.
@@ -125,6 +139,7 @@ impl<'a> Section<'a> {
                 Some(&node.place),
                 unknown(
                     &format!("key `{name}`{}", inside(&self.path)),
+                    "",
                     name,
                     &self.known,
                 ),
@@ -141,6 +156,13 @@ impl<'a> Section<'a> {
     }
 }
 
+fn called(path: &str) -> &str {
+    match path {
+        "" => "the configuration",
+        path => path,
+    }
+}
+
 fn inside(path: &str) -> String {
     match path {
         "" => String::new(),
@@ -148,17 +170,21 @@ fn inside(path: &str) -> String {
     }
 }
 
-/// The sentence for an unknown name: the nearest known one, or all of them where none is near.
-pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+/// The sentence for an unknown name: the nearest known one, or all of them where none is near. The
+/// names are compared without the prefix that all of them have, and shown with it.
+pub fn unknown(what: &str, prefix: &str, name: &str, known: &[&str]) -> String {
     let nearest = known
         .iter()
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
         .max_by(|a, b| a.0.total_cmp(&b.0));
     match nearest {
         Some((likeness, candidate)) if likeness > 0.75 => {
-            format!("unknown {what}; did you mean `{candidate}`?")
+            format!("unknown {what}; did you mean `{prefix}{candidate}`?")
         }
-        _ => format!("unknown {what}; known are {}", known.join(", ")),
+        _ => {
+            let known: Vec<String> = known.iter().map(|name| format!("{prefix}{name}")).collect();
+            format!("unknown {what}; known are {}", known.join(", "))
+        }
     }
 }
 
@@ -180,9 +206,19 @@ pub fn list_of<T>(
         Value::List(items) => Some(
             items
                 .iter()
-                .filter_map(|item| parse_node(path, item, mistakes, &mut parse))
+                .enumerate()
+                .filter_map(|(index, item)| {
+                    parse_node(&format!("{path}[{index}]"), item, mistakes, &mut parse)
+                })
                 .collect(),
         ),
+        Value::Map(_) => {
+            mistakes.push(Mistake::at(
+                Some(&node.place),
+                format!("{path} takes a single value or a list, not a mapping"),
+            ));
+            None
+        }
         _ => parse_node(path, node, mistakes, parse).map(|only| vec![only]),
     }
 }
@@ -218,19 +254,13 @@ pub fn duration_within(low: Duration, high: Duration) -> impl Fn(&str) -> Result
         let value = duration(text)?;
         if value < low || value > high {
             return Err(format!(
-                "is {text}, but must be from {} to {}",
+                "is `{text}`, but must be from {} to {}",
                 humantime::format_duration(low),
                 humantime::format_duration(high)
             ));
         }
         Ok(value)
     }
-}
-
-/// `true` or `false`.
-pub fn boolean(text: &str) -> Result<bool, String> {
-    text.parse()
-        .map_err(|_| format!("is `{text}`, but must be true or false"))
 }
 
 /// One of a set of words, each with its meaning.
@@ -241,7 +271,14 @@ pub fn one_of<'t, T: Clone>(
         Some((_, value)) => Ok(value.clone()),
         None => {
             let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-            Err(format!("is `{text}`, but must be {}", names.join(" or ")))
+            Err(format!("is `{text}`, but must be {}", listed(&names)))
         }
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    match names {
+        [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => names.concat(),
     }
 }

@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use crate::aws::{Client, DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Error, Kind};
 use crate::config::Filter;
 use crate::model::id::{ClusterArn, last_part};
-use crate::model::inventory::{Cluster, Service};
+use crate::model::inventory::{Cluster, INACTIVE, Observed, Service};
 use crate::model::trouble::Trouble;
 
 /// How many clusters are walked at once, and how many calls for one of them: enough to hide the
@@ -25,15 +25,6 @@ pub struct Discovery {
     pub filtered_out: usize,
 }
 
-/// A cluster with its chosen services, by name.
-#[derive(Debug, Clone)]
-pub struct Observed {
-    /// The cluster.
-    pub cluster: Cluster,
-    /// The services that could be described.
-    pub services: Vec<Service>,
-}
-
 /// Walks the Region. An error means that not even its clusters could be listed.
 pub async fn discover(
     client: &Client,
@@ -47,13 +38,16 @@ pub async fn discover(
         .into_iter()
         .filter(|arn| clusters.names.accepts(last_part(arn)))
         .collect();
+    discovery.filtered_out = all - arns.len();
     arns.sort();
     arns.dedup();
     let mut chosen = Vec::new();
     for batch in arns.chunks(DESCRIBE_CLUSTERS) {
         match client.describe_clusters(batch).await {
             Ok(described) => {
-                chosen.extend(described.found);
+                // A deleted cluster has nothing more to tell, and gets no host.
+                let living = |cluster: &Cluster| cluster.status != INACTIVE;
+                chosen.extend(described.found.into_iter().filter(living));
                 for (arn, reason) in described.failures {
                     // Deleted between the two calls: it is no cluster any more.
                     if reason != "MISSING" {
@@ -74,11 +68,11 @@ pub async fn discover(
             ),
         }
     }
-    chosen.retain(|cluster| clusters.accepts_tags(&cluster.tags));
     chosen.sort_by(|a, b| a.arn.cmp(&b.arn));
     chosen.dedup_by(|a, b| a.arn == b.arn);
-    let failed = discovery.troubles.len();
-    discovery.filtered_out = all.saturating_sub(chosen.len() + failed);
+    let living = chosen.len();
+    chosen.retain(|cluster| clusters.accepts_tags(&cluster.tags));
+    discovery.filtered_out += living - chosen.len();
 
     let mut walks = stream::iter(chosen)
         .map(|cluster| walk_services(client, cluster, services))

@@ -7,10 +7,9 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use crate::aws::{Client, MetricData, Query};
-use crate::model::catalog::Source;
+use crate::model::catalog::{SAMPLED, Source};
 use crate::model::inventory::Cluster;
-use crate::model::sample::Sample;
-use crate::plan::batch::Batch;
+use crate::model::sample::{Batch, Sample};
 
 /// How many requests are under way at once.
 const AT_ONCE: usize = 4;
@@ -97,15 +96,16 @@ fn queries<'a>(batch: &'a Batch, clusters: &[&'a Cluster]) -> Vec<Query<'a>> {
         .series
         .iter()
         .filter_map(|(place, series)| {
-            let Source::CloudWatch {
-                metric, statistic, ..
-            } = series.metric.metric().source
-            else {
-                return None;
+            let (metric, statistic) = match series.metric.metric().source {
+                Source::CloudWatch {
+                    metric, statistic, ..
+                } => (metric, statistic.as_str()),
+                // A count is no metric of CloudWatch: asked for there, it is the number of samples.
+                Source::Service(_) | Source::Cluster(_) => (SAMPLED, "SampleCount"),
             };
             Some(Query {
                 metric,
-                statistic: statistic.as_str(),
+                statistic,
                 cluster: &clusters.get(*place)?.name,
                 service: series.service.as_deref(),
             })

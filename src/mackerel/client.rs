@@ -9,16 +9,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::error::{Error, Kind};
-use super::payload::{GraphDef, Host, HostParam, MetricValue};
+use super::payload::{AGENT_NAME, GraphDef, Host, HostParam, MetricValue};
 use crate::model::calls::Calls;
 use crate::model::id::HostId;
 use crate::transport::Transport;
 
 /// How long one request may take, as in Mackerel's own clients.
 const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Who we say we are, to Mackerel as in hosts' metadata.
-pub const AGENT_NAME: &str = concat!("mackerel-ecs/", env!("CARGO_PKG_VERSION"));
 
 /// What must be escaped in one segment of a path: all but the unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC

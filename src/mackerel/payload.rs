@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Who we say we are, to Mackerel as in hosts' metadata.
+pub const AGENT_NAME: &str = concat!("mackerel-ecs/", env!("CARGO_PKG_VERSION"));
+
 /// What creates or updates a host. What is absent is left out of the JSON: on an update Mackerel
 /// then keeps what it has, except for `custom_identifier`, which must always be sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]

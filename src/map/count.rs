@@ -2,9 +2,8 @@
 //! were read. A service at zero tasks yields a zero: that is a figure, not a gap.
 
 use crate::config::selection::Selection;
-use crate::discover::Observed;
 use crate::model::catalog::{ClusterFigure, MetricId, ServiceFigure, Source};
-use crate::model::inventory::{Cluster, Service};
+use crate::model::inventory::{Cluster, Observed, Service};
 use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::Minute;
 

@@ -4,3 +4,4 @@
 pub mod count;
 pub mod graph;
 pub mod host;
+pub mod restore;

@@ -261,6 +261,17 @@ pub static METRICS: &[Metric] = &[
     row(&DEPLOYMENT, "failed_tasks", "%1 failed tasks", Source::Service(ServiceFigure::FailedTasks), Full),
 ];
 
+/// The CloudWatch metric whose number of samples tells how many tasks of a service ran.
+pub const SAMPLED: &str = "CPUUtilization";
+
+/// The running count of a service: the one count that can be restored when it was missed.
+pub fn running_count() -> MetricId {
+    let place = METRICS
+        .iter()
+        .position(|metric| metric.source == Source::Service(ServiceFigure::Running));
+    MetricId(place.unwrap_or_default() as u16)
+}
+
 /// The graphs, each with its metrics in the order of the table.
 pub fn graphs() -> Vec<(&'static Graph, Vec<&'static Metric>)> {
     let mut graphs: Vec<(&'static Graph, Vec<&'static Metric>)> = Vec::new();

@@ -32,8 +32,8 @@ pub struct Cluster {
     pub tags: BTreeMap<String, String>,
 }
 
-/// The status of a cluster that takes and runs tasks.
-pub const ACTIVE: &str = "ACTIVE";
+/// The status of a cluster or service that was deleted, and is still described for a while.
+pub const INACTIVE: &str = "INACTIVE";
 
 /// An ECS service as DescribeServices gives it.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,4 +50,15 @@ pub struct Service {
     pub deployments: i64,
     /// Tasks that failed to start in a row, over all deployments; none where ECS tells none.
     pub failed_tasks: Option<i64>,
+    /// The ARNs of its current service revisions, which tell its monitoring configuration.
+    pub revisions: Vec<String>,
+}
+
+/// A cluster with its chosen services, by name.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// The services that could be described.
+    pub services: Vec<Service>,
 }

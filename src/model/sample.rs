@@ -1,9 +1,10 @@
-//! Numbers on their way from AWS to Mackerel: which series, which minute, what value.
+//! Numbers on their way from AWS to Mackerel: which series, which minute, what value, and which of
+//! them are asked for together.
 
 use std::sync::Arc;
 
 use super::catalog::MetricId;
-use super::time::Minute;
+use super::time::{Minute, Window};
 
 /// One series of one cluster: a metric of the catalogue, for a service or the whole cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +49,15 @@ pub struct Sample {
     pub minute: Minute,
     /// The value in the metric's unit, always finite.
     pub value: f64,
+}
+
+/// What one request asks of CloudWatch: series of one or more clusters over the same minutes.
+#[derive(Debug, PartialEq)]
+pub struct Batch {
+    /// The minutes.
+    pub window: Window,
+    /// The series, each with the place of its cluster among those that are read together.
+    pub series: Vec<(usize, SeriesId)>,
 }
 
 #[cfg(test)]

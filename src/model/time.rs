@@ -49,9 +49,41 @@ impl Window {
         self.to.since(self.from).max(0)
     }
 
+    /// Whether it holds no minute.
+    pub fn is_empty(&self) -> bool {
+        self.from >= self.to
+    }
+
     /// Whether the minute lies inside.
     pub fn contains(&self, minute: Minute) -> bool {
         self.from <= minute && minute < self.to
+    }
+
+    /// The minutes that lie in both; empty where there are none.
+    pub fn overlap(&self, other: Window) -> Window {
+        Window {
+            from: self.from.max(other.from),
+            to: self.to.min(other.to),
+        }
+    }
+
+    /// What is left without the minutes of another: nothing, one window or two.
+    pub fn without(&self, other: Window) -> Vec<Window> {
+        if self.overlap(other).is_empty() {
+            return vec![*self];
+        }
+        let before = Window {
+            to: other.from,
+            ..*self
+        };
+        let after = Window {
+            from: other.to,
+            ..*self
+        };
+        [before, after]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect()
     }
 }
 
@@ -74,5 +106,24 @@ mod tests {
         assert_eq!(window.minutes(), 2);
         assert!(window.contains(Minute::of_seconds(719)));
         assert!(!window.contains(Minute::of_seconds(720)));
+    }
+
+    #[test]
+    fn windows_are_cut_by_windows() {
+        let window = |from: i64, to: i64| Window {
+            from: Minute::of_seconds(from * 60),
+            to: Minute::of_seconds(to * 60),
+        };
+        let whole = window(10, 20);
+        assert_eq!(whole.without(window(0, 10)), [whole]);
+        assert_eq!(whole.without(window(0, 30)), []);
+        assert_eq!(whole.without(window(10, 12)), [window(12, 20)]);
+        assert_eq!(whole.without(window(18, 30)), [window(10, 18)]);
+        assert_eq!(
+            whole.without(window(12, 14)),
+            [window(10, 12), window(14, 20)]
+        );
+        assert_eq!(whole.overlap(window(15, 30)), window(15, 20));
+        assert!(whole.overlap(window(20, 30)).is_empty());
     }
 }

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use crate::config::selection::Selection;
-use crate::model::catalog::{MetricId, Scope, Source};
+use crate::model::catalog::{MetricId, SAMPLED, Scope, Source, running_count};
 use crate::model::inventory::{Cluster, Service};
-use crate::model::sample::SeriesId;
+use crate::model::sample::{Batch, SeriesId};
 use crate::model::time::Window;
 use crate::plan::history::History;
 
@@ -22,15 +22,9 @@ pub struct Reading<'a> {
     pub window: Window,
     /// What earlier polls saw of it, this one included.
     pub history: &'a History,
-}
-
-/// One request: series of one or more clusters over the same minutes.
-#[derive(Debug, PartialEq)]
-pub struct Batch {
-    /// The minutes.
-    pub window: Window,
-    /// The series, each with the place of its cluster among the readings.
-    pub series: Vec<(usize, SeriesId)>,
+    /// Whether the number of samples is read too, to restore running counts that were missed. It
+    /// is asked under the metric of the running count.
+    pub with_sample_count: bool,
 }
 
 /// Plans the requests for the readings, none with more than `limit` series.
@@ -76,10 +70,48 @@ fn groups(reading: &Reading<'_>, selection: &Selection) -> Vec<Vec<SeriesId>> {
             .history
             .service_may_have_data(&service.name, reading.window)
         {
+            let first = groups.len();
             add_groups(&mut groups, Scope::Service, Some(service), selection);
+            if reading.with_sample_count {
+                add_sample_count(&mut groups, first, service, selection);
+            }
         }
     }
     groups
+}
+
+/// The number of samples is one more statistic of the service's CPUUtilization, and stands in one
+/// request with the others.
+fn add_sample_count(
+    groups: &mut Vec<Vec<SeriesId>>,
+    first: usize,
+    service: &Service,
+    selection: &Selection,
+) {
+    let series = SeriesId {
+        metric: running_count(),
+        service: Some(service.name.clone()),
+    };
+    if !selection.selects(series.metric, || series.name()) {
+        return;
+    }
+    let of_cpu = |group: &&mut Vec<SeriesId>| {
+        group.first().is_some_and(|series| {
+            matches!(
+                series.metric.metric().source,
+                Source::CloudWatch { metric, .. } if metric == SAMPLED
+            )
+        })
+    };
+    match groups
+        .get_mut(first..)
+        .unwrap_or_default()
+        .iter_mut()
+        .find(of_cpu)
+    {
+        Some(group) => group.push(series),
+        None => groups.push(vec![series]),
+    }
 }
 
 fn add_groups(

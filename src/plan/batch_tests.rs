@@ -30,6 +30,7 @@ fn services(count: usize, running: i64) -> Vec<Service> {
             pending: 0,
             deployments: 1,
             failed_tasks: None,
+            revisions: Vec::new(),
         })
         .collect()
 }
@@ -64,6 +65,7 @@ fn plan(
                 to: minute(101),
             },
             history,
+            with_sample_count: false,
         })
         .collect();
     let selection = Selection {
@@ -137,6 +139,7 @@ fn clusters_with_other_windows_get_requests_of_their_own() {
             to: minute(101),
         },
         history: &history,
+        with_sample_count: false,
     };
     let selection = Selection {
         profile: Profile::Compact,
@@ -146,4 +149,41 @@ fn clusters_with_other_windows_get_requests_of_their_own() {
     let batches = batches(&[reading(&web, 90), reading(&db, 40)], &selection, 500);
     let windows: Vec<i64> = batches.iter().map(|b| b.window.minutes()).collect();
     assert_eq!(windows, [61, 11]);
+}
+
+/// The number of samples travels with the CPU's statistics, whatever else is selected.
+#[test]
+fn the_number_of_samples_is_one_more_statistic() {
+    let web = cluster("web", 0);
+    let services = services(3, 1);
+    let history = History::default();
+    let reading = Reading {
+        cluster: &web,
+        services: &services,
+        window: Window {
+            from: minute(90),
+            to: minute(101),
+        },
+        history: &history,
+        with_sample_count: true,
+    };
+    for (profile, exclude, size) in [
+        (Profile::Compact, "", 3),
+        (Profile::Standard, "", 7),
+        (Profile::Standard, "*.service_*", 1),
+        (Profile::Standard, "*.running_task.*.count", 6),
+    ] {
+        let exclude = match exclude {
+            "" => Patterns::default(),
+            text => Patterns::new(vec![crate::config::pattern::Pattern::parse(text).unwrap()]),
+        };
+        let selection = Selection {
+            profile,
+            include: Patterns::default(),
+            exclude,
+        };
+        let planned = batches(std::slice::from_ref(&reading), &selection, 500);
+        let asked: usize = sizes(&planned).iter().sum();
+        assert_eq!(asked, 3 * size, "{profile:?}");
+    }
 }

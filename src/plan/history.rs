@@ -122,6 +122,7 @@ mod tests {
             pending: 0,
             deployments: 1,
             failed_tasks: None,
+            revisions: Vec::new(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Decides what is asked of CloudWatch: which series, over which minutes, in which requests.
 
 pub mod batch;
+pub mod gap;
 pub mod history;
 pub mod window;

@@ -1,6 +1,10 @@
 //! One poll: discover, plan, fetch, map, post, for every Region of every target side by side.
 //! [`Poller::tick`] is told the time and asks no clock.
 
+mod cluster;
+mod enrollment;
+mod posting;
+mod reading;
 mod region;
 
 use std::collections::HashMap;
@@ -125,6 +129,19 @@ impl Poller {
         let requested = report.calls.remove(METRICS_REQUESTED);
         report.cloudwatch_metrics_requested = requested.unwrap_or(0);
         report
+    }
+}
+
+impl Poller {
+    /// Notes on Mackerel how far posting came, for the next process to go on from there.
+    pub async fn save(&mut self, now: DateTime<Utc>) {
+        let deadlines = Deadlines::from_now(self.shared.config.poll.interval);
+        let shared = &self.shared;
+        let regions = self
+            .targets
+            .iter_mut()
+            .flat_map(|target| &mut target.regions);
+        join_all(regions.map(|region| region.save(shared, now, deadlines))).await;
     }
 }
 

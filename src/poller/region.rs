@@ -1,35 +1,26 @@
-//! One Region of one account: what is remembered of its clusters, and one poll of them.
+//! One Region of one account: one poll of its clusters, stage by stage.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::PoisonError;
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use futures_util::stream::{self, StreamExt};
-use tokio::time::Instant;
 
+use super::cluster::{ClusterState, Work};
+use super::enrollment::{enroll_all, keep_graphs};
+use super::posting::{note, post};
+use super::reading::{plan_windows, read, restore};
 use super::{Deadlines, Shared};
-use crate::aws::{Client, MAX_QUERIES};
-use crate::discover::{Observed, discover};
-use crate::fetch::{Fetched, fetch};
-use crate::mackerel::client::Client as Mackerel;
-use crate::mackerel::error::{Error, Kind};
+use crate::aws::Client;
+use crate::discover::{Discovery, discover};
 use crate::map::count::counts;
-use crate::map::host::{Wanted, wanted};
 use crate::model::id::ClusterArn;
-use crate::model::sample::Sample;
 use crate::model::time::{Minute, Window};
 use crate::model::trouble::{Severity, Trouble};
-use crate::plan::batch::{Reading, batches};
-use crate::plan::history::History;
-use crate::plan::window::window;
-use crate::post::graph;
-use crate::post::host::{Enrolled, Graphs, enroll, write_notes};
-use crate::post::memory::Memory;
-use crate::post::send::{Point, send};
+use crate::plan::window::minutes;
 use crate::report::{ClusterReport, Value};
 
-/// How many hosts are made sure of at once.
-const HOSTS_AT_ONCE: usize = 8;
+/// The most counts of a Region that are kept while Mackerel does not take them. At some 100 bytes
+/// each it bounds what an outage of Mackerel costs in memory; the oldest go first.
+const MOST_PENDING: usize = 200_000;
 
 /// One Region with what is remembered of it.
 #[derive(Debug)]
@@ -38,42 +29,11 @@ pub(super) struct Region {
     clusters: HashMap<ClusterArn, ClusterState>,
 }
 
-/// What is remembered of a cluster between polls.
-#[derive(Debug, Default)]
-struct ClusterState {
-    enrolled: Option<Enrolled>,
-    history: History,
-    memory: Memory,
-    /// The end of the last window that was read and posted whole.
-    read_until: Option<Minute>,
-}
-
 /// What one poll did.
 #[derive(Debug, Default)]
 pub(super) struct RegionReport {
     pub(super) clusters: Vec<ClusterReport>,
     pub(super) troubles: Vec<Trouble>,
-}
-
-/// A cluster in one poll.
-struct Work {
-    observed: Observed,
-    state: ClusterState,
-    window: Window,
-    samples: Vec<Sample>,
-    /// Whether everything that CloudWatch has in the window was read.
-    read_whole: bool,
-    accepted: usize,
-}
-
-impl Work {
-    /// Forgets what was posted, for the host is gone that it was posted to: the next poll makes
-    /// sure of a new one and reads back as for a cluster that is seen for the first time.
-    fn start_anew(&mut self) {
-        self.state.memory = Memory::default();
-        self.state.read_until = None;
-        self.read_whole = false;
-    }
 }
 
 impl Region {
@@ -90,7 +50,6 @@ impl Region {
         now: DateTime<Utc>,
         deadlines: Deadlines,
     ) -> RegionReport {
-        let deadline = deadlines.post;
         let config = &shared.config;
         let mut report = RegionReport::default();
         let discovery = match discover(&self.client, &config.clusters, &config.services).await {
@@ -102,290 +61,144 @@ impl Region {
                 return report;
             }
         };
-        if discovery.clusters.is_empty() && discovery.troubles.is_empty() {
-            let left_out = discovery.filtered_out;
-            let why = match left_out {
-                0 => "there is no ECS cluster; check the Region and the account".to_owned(),
-                _ => format!("the config's filters leave out all {left_out} clusters"),
-            };
-            let message = format!("{}: {why}", self.client.region());
-            report
-                .troubles
-                .push(Trouble::of_target(message).as_warning());
-        }
-        let incomplete = !discovery.troubles.is_empty();
-        report.troubles.extend(discovery.troubles);
-
-        let mut works = self.begin(discovery.clusters, shared, now);
-        let (fetched, enrolled) = tokio::join!(
-            self.read(&works, shared, deadlines.read),
-            enroll_all(&works, shared, now, deadline)
-        );
-        take_fetched(&mut works, fetched, &mut report.troubles);
-        take_enrolled(&mut works, enrolled, &mut report.troubles);
-        if let Some(mackerel) = &shared.mackerel {
-            if let Err(error) = keep_graphs(mackerel, &mut works, shared, now, deadline).await {
-                let trouble = Trouble::of_target(error.to_string()).as_warning();
-                report.troubles.push(trouble);
+        report.troubles.extend(self.nothing_found(&discovery));
+        let whole = discovery.troubles.is_empty();
+        let mut works = self.begin(discovery, shared, now, &mut report.troubles);
+        let troubles = &mut report.troubles;
+        let mackerel = shared.mackerel.as_ref();
+        if let Some(mackerel) = mackerel {
+            enroll_all(mackerel, &mut works, shared, now, deadlines.post, troubles).await;
+            let kept = keep_graphs(mackerel, &mut works, shared, now, deadlines.post).await;
+            if let Err(error) = kept {
+                troubles.push(Trouble::of_target(error.to_string()).as_warning());
             }
-            post(mackerel, &mut works, deadline, &mut report.troubles).await;
+        }
+        plan_windows(&mut works, shared, now);
+        let deadline = deadlines.read;
+        read(&self.client, &mut works, shared, now, deadline, troubles).await;
+        restore(&self.client, &mut works, &config.poll, now, troubles).await;
+        if let Some(mackerel) = mackerel {
+            let poll = &config.poll;
+            post(mackerel, &mut works, now, poll, deadlines.post, troubles).await;
+            let states = works.iter_mut().map(|work| &mut work.state);
+            let noted = note(mackerel, states, now, poll, false, deadlines.post).await;
+            if let Err(error) = noted {
+                troubles.push(Trouble::of_target(error.to_string()).as_warning());
+            }
         }
         report.clusters = works
             .iter()
-            .map(|work| cluster_report(work, shared, &report.troubles))
+            .map(|work| cluster_report(work, shared, troubles))
             .collect();
-        self.end(works, shared, incomplete);
+        self.end(works, shared, now, whole, &mut report.troubles);
         report
     }
 
+    /// Notes how far posting came, at the end of the process.
+    pub(super) async fn save(&mut self, shared: &Shared, now: DateTime<Utc>, deadlines: Deadlines) {
+        if let Some(mackerel) = &shared.mackerel {
+            let states = self.clusters.values_mut();
+            let poll = &shared.config.poll;
+            if let Err(error) = note(mackerel, states, now, poll, true, deadlines.post).await {
+                tracing::warn!("progress could not be noted: {error}");
+            }
+        }
+    }
+
+    /// A Region without clusters is worth a word: most often it is the wrong one.
+    fn nothing_found(&self, discovery: &Discovery) -> Option<Trouble> {
+        if !discovery.clusters.is_empty() || !discovery.troubles.is_empty() {
+            return None;
+        }
+        let why = match discovery.filtered_out {
+            0 => "there is no ECS cluster; check the Region and the account".to_owned(),
+            left_out => format!("the config's filters leave out all {left_out} clusters"),
+        };
+        let message = format!("{}: {why}", self.client.region());
+        Some(Trouble::of_target(message).as_warning())
+    }
+
     /// Brings together what is there now and what is remembered.
-    fn begin(&mut self, clusters: Vec<Observed>, shared: &Shared, now: DateTime<Utc>) -> Vec<Work> {
+    fn begin(
+        &mut self,
+        discovery: Discovery,
+        shared: &Shared,
+        now: DateTime<Utc>,
+        troubles: &mut Vec<Trouble>,
+    ) -> Vec<Work> {
+        troubles.extend(discovery.troubles);
         let minute = Minute::of(now);
-        clusters
+        discovery
+            .clusters
             .into_iter()
             .map(|observed| {
                 let arn = &observed.cluster.arn;
                 let mut state = self.clusters.remove(arn).unwrap_or_default();
-                state
-                    .history
-                    .observe(&observed.cluster, &observed.services, minute);
-                Work {
-                    window: window(now, state.read_until, &shared.config.poll),
-                    samples: counts(&observed, &shared.config.metrics, minute),
-                    read_whole: true,
-                    accepted: 0,
-                    observed,
-                    state,
-                }
+                let (cluster, services) = (&observed.cluster, &observed.services);
+                state.history.observe(cluster, services, minute);
+                let counts = counts(&observed, &shared.config.metrics, minute);
+                state.count(counts, minute, &shared.config.poll);
+                Work::new(observed, state)
             })
             .collect()
     }
 
-    /// Reads from CloudWatch what the works need.
-    async fn read(&self, works: &[Work], shared: &Shared, deadline: Instant) -> Fetched {
-        let readings: Vec<Reading<'_>> = works
-            .iter()
-            .map(|work| Reading {
-                cluster: &work.observed.cluster,
-                services: &work.observed.services,
-                window: work.window,
-                history: &work.state.history,
-            })
-            .collect();
-        let batches = batches(&readings, &shared.config.metrics, MAX_QUERIES);
-        let clusters: Vec<_> = works.iter().map(|work| &work.observed.cluster).collect();
-        fetch(&self.client, &batches, &clusters, deadline).await
-    }
-
     /// Remembers for the next poll. What is no longer listed is forgotten, unless the listing had
     /// holes.
-    fn end(&mut self, works: Vec<Work>, shared: &Shared, incomplete: bool) {
-        if !incomplete {
+    fn end(
+        &mut self,
+        works: Vec<Work>,
+        shared: &Shared,
+        now: DateTime<Utc>,
+        whole: bool,
+        troubles: &mut Vec<Trouble>,
+    ) {
+        if whole {
             self.clusters.clear();
         }
-        let overlap = shared.config.poll.overlap.as_secs() as i64 / 60;
+        let overlap = minutes(shared.config.poll.overlap);
         for mut work in works {
-            let oldest = work.state.read_until.unwrap_or(work.window.from);
-            work.state.memory.forget_before(oldest.plus(-overlap));
+            let state = &mut work.state;
+            let read_until = state.read_until.unwrap_or(Minute::of(now));
+            state.memory.forget_before(read_until.plus(-overlap));
             self.clusters
                 .insert(work.observed.cluster.arn.clone(), work.state);
         }
-    }
-}
-
-type Enrolling = (usize, Result<(Enrolled, Option<String>), Error>);
-
-/// Makes sure of all hosts. In a dry run there are none.
-async fn enroll_all(
-    works: &[Work],
-    shared: &Shared,
-    now: DateTime<Utc>,
-    deadline: Instant,
-) -> Vec<Enrolling> {
-    let Some(mackerel) = &shared.mackerel else {
-        return Vec::new();
-    };
-    stream::iter(works.iter().enumerate())
-        .map(|(place, work)| async move {
-            let (wanted, complaint) = wanted(&work.observed.cluster, &shared.config.host);
-            if let Err(error) = claim(shared, &wanted, &work.observed.cluster.arn) {
-                return (place, Err(error));
-            }
-            let known = work.state.enrolled.as_ref();
-            let enrolled = enroll(mackerel, wanted, known, now, deadline).await;
-            (place, enrolled.map(|enrolled| (enrolled, complaint)))
-        })
-        .buffered(HOSTS_AT_ONCE)
-        .collect()
-        .await
-}
-
-/// Two clusters with one custom identifier would mix their numbers in one host.
-fn claim(shared: &Shared, wanted: &Wanted, arn: &ClusterArn) -> Result<(), Error> {
-    let mut claims = shared.claims.lock().unwrap_or_else(PoisonError::into_inner);
-    let holder = claims
-        .entry(wanted.custom_identifier.clone())
-        .or_insert_with(|| arn.clone());
-    if holder == arn {
-        return Ok(());
-    }
-    Err(Error {
-        kind: Kind::Rejected,
-        message: format!(
-            "{arn} and {holder} have the same custom identifier `{}`; put {{arn}} into \
-             host.custom_identifier",
-            wanted.custom_identifier
-        ),
-    })
-}
-
-fn take_fetched(works: &mut [Work], fetched: Fetched, troubles: &mut Vec<Trouble>) {
-    for (place, samples) in fetched.samples {
-        if let Some(work) = works.get_mut(place) {
-            work.samples.extend(samples);
+        if self.bound_pending() {
+            let message = "Mackerel takes nothing for so long that the oldest counts are dropped; \
+                           running counts are restored from CloudWatch";
+            troubles.push(Trouble::of_target(message));
         }
     }
-    for (message, unread) in fetched.troubles {
-        for place in unread.places {
-            if let Some(work) = works.get_mut(place) {
-                work.read_whole = false;
-                let arn = &work.observed.cluster.arn;
-                let trouble = Trouble::of_cluster(arn, message.clone());
-                troubles.push(trouble.with_detail(unread.detail.clone()));
+
+    /// Drops the oldest pending counts beyond the bound; their minutes count as missed. Gives
+    /// whether any were dropped.
+    fn bound_pending(&mut self) -> bool {
+        let total: usize = self
+            .clusters
+            .values()
+            .map(|state| state.pending.len())
+            .sum();
+        if total <= MOST_PENDING {
+            return false;
+        }
+        let mut minutes: Vec<Minute> = self
+            .clusters
+            .values()
+            .flat_map(|state| state.pending.iter().map(|count| count.minute))
+            .collect();
+        let (_, newest_dropped, _) = minutes.select_nth_unstable(total - MOST_PENDING - 1);
+        let keep_from = newest_dropped.plus(1);
+        for state in self.clusters.values_mut() {
+            if let Some(oldest) = state.pending.front().map(|count| count.minute) {
+                state.pending.retain(|count| count.minute >= keep_from);
+                state.gaps.add(Window {
+                    from: oldest,
+                    to: keep_from,
+                });
             }
         }
-    }
-    for note in fetched.notes {
-        let message = format!("CloudWatch says: {note}");
-        troubles.push(Trouble::of_target(message).as_warning());
-    }
-}
-
-fn take_enrolled(works: &mut [Work], enrolled: Vec<Enrolling>, troubles: &mut Vec<Trouble>) {
-    for (place, result) in enrolled {
-        let Some(work) = works.get_mut(place) else {
-            continue;
-        };
-        let arn = work.observed.cluster.arn.clone();
-        match result {
-            Ok((enrolled, complaint)) => {
-                let known = work.state.enrolled.as_ref();
-                if known.is_some_and(|known| known.id != enrolled.id) {
-                    work.start_anew();
-                }
-                work.state.enrolled = Some(enrolled);
-                if let Some(complaint) = complaint {
-                    troubles.push(Trouble::of_cluster(&arn, complaint).as_warning());
-                }
-            }
-            // An id from an earlier poll is still good while Mackerel does not answer.
-            Err(error) => {
-                if !matches!(error.kind, Kind::Passing { .. }) {
-                    work.state.enrolled = None;
-                }
-                troubles.push(Trouble::of_cluster(&arn, error.message));
-            }
-        }
-    }
-}
-
-/// Posts the graph definitions when they are due, and notes it on the Region's first host.
-async fn keep_graphs(
-    mackerel: &Mackerel,
-    works: &mut [Work],
-    shared: &Shared,
-    now: DateTime<Utc>,
-    deadline: Instant,
-) -> Result<(), Error> {
-    let Some(keeper) = works
-        .iter_mut()
-        .find_map(|work| work.state.enrolled.as_mut())
-    else {
-        return Ok(());
-    };
-    let edition = graph::edition();
-    let noted = keeper
-        .notes
-        .graphs
-        .as_ref()
-        .filter(|graphs| graphs.edition == edition)
-        .and_then(|graphs| DateTime::from_timestamp(graphs.posted_at, 0));
-    let mut posted = shared.graphs_posted.lock().await;
-    if graph::is_due(*posted, now) {
-        if !graph::is_due(noted, now) {
-            *posted = noted;
-            return Ok(());
-        }
-        graph::post(mackerel, deadline).await?;
-        *posted = Some(now);
-    }
-    if graph::is_due(noted, now) {
-        keeper.notes.graphs = posted.map(|posted| Graphs {
-            edition,
-            posted_at: posted.timestamp(),
-        });
-        write_notes(mackerel, keeper, deadline).await?;
-    }
-    Ok(())
-}
-
-/// Posts what is new, oldest first, and remembers what was accepted.
-async fn post(
-    mackerel: &Mackerel,
-    works: &mut [Work],
-    deadline: Instant,
-    troubles: &mut Vec<Trouble>,
-) {
-    let mut points: Vec<Point> = Vec::new();
-    for (place, work) in works.iter_mut().enumerate() {
-        let samples = std::mem::take(&mut work.samples);
-        let Some(enrolled) = &work.state.enrolled else {
-            continue;
-        };
-        let news = samples
-            .into_iter()
-            .filter(|sample| work.state.memory.is_news(sample));
-        points.extend(news.map(|sample| Point {
-            host: enrolled.id.clone(),
-            place,
-            sample,
-        }));
-    }
-    points.sort_by_key(|point| point.sample.minute);
-    let sent = send(mackerel, points, deadline).await;
-    for point in &sent.accepted {
-        let work = &mut works[point.place];
-        work.state.memory.remember(&point.sample);
-        work.accepted += 1;
-    }
-    let mut unfinished: HashSet<usize> = HashSet::new();
-    for (point, error) in sent.refused {
-        let work = &mut works[point.place];
-        if error.kind == Kind::NotFound {
-            work.state.enrolled = None;
-            work.start_anew();
-        } else {
-            work.state.memory.remember(&point.sample);
-        }
-        let message = format!(
-            "{}; dropped {} of {}",
-            error.message,
-            point.sample.series.name(),
-            point.host
-        );
-        troubles.push(Trouble::of_cluster(&work.observed.cluster.arn, message));
-    }
-    if let Some((error, rest)) = sent.unsent {
-        unfinished.extend(rest.iter().map(|point| point.place));
-        for place in &unfinished {
-            let arn = &works[*place].observed.cluster.arn;
-            troubles.push(Trouble::of_cluster(arn, error.message.clone()));
-        }
-    }
-    for (place, work) in works.iter_mut().enumerate() {
-        if work.state.enrolled.is_some() && work.read_whole && !unfinished.contains(&place) {
-            work.state.read_until = work.state.read_until.max(Some(work.window.to));
-        }
+        true
     }
 }
 
@@ -400,8 +213,10 @@ fn cluster_report(work: &Work, shared: &Shared, troubles: &[Trouble]) -> Cluster
     let values: Vec<Value> = match shared.mackerel {
         Some(_) => Vec::new(),
         None => work
-            .samples
+            .state
+            .pending
             .iter()
+            .chain(&work.samples)
             .map(|sample| Value {
                 name: sample.series.name(),
                 time: sample.minute.start(),

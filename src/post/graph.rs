@@ -7,15 +7,15 @@ use tokio::time::Instant;
 use super::retry::retrying;
 use crate::mackerel::client::Client;
 use crate::mackerel::error::Error;
-use crate::map::graph::graph_defs;
+use crate::mackerel::payload::GraphDef;
 use crate::model::hash::stable_hash;
 
 /// How long a definition is trusted to live: half of what was seen of Mackerel (6 to 8 hours).
 const TRUSTED: TimeDelta = TimeDelta::hours(3);
 
 /// A text that differs where the definitions differ.
-pub fn edition() -> String {
-    let json = serde_json::json!(graph_defs()).to_string();
+pub fn edition(graphs: &[GraphDef]) -> String {
+    let json = serde_json::json!(graphs).to_string();
     format!("{:016x}", stable_hash(&json))
 }
 
@@ -25,7 +25,6 @@ pub fn is_due(posted: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
 }
 
 /// Posts all definitions.
-pub async fn post(client: &Client, deadline: Instant) -> Result<(), Error> {
-    let graphs = graph_defs();
-    retrying(deadline, async || client.post_graph_defs(&graphs).await).await
+pub async fn post(client: &Client, graphs: &[GraphDef], deadline: Instant) -> Result<(), Error> {
+    retrying(deadline, async || client.post_graph_defs(graphs).await).await
 }

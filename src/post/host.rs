@@ -3,7 +3,7 @@
 //! What has to be known from one run to the next is kept in the host's own metadata on Mackerel,
 //! so that the poller needs no disk and may run on another machine each time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use super::role::role_change;
 use crate::mackerel::client::Client;
 use crate::mackerel::error::{Error, Kind};
 use crate::mackerel::payload::{Host, HostParam};
-use crate::map::host::Wanted;
+use crate::model::host::Wanted;
 use crate::model::id::HostId;
 
 /// The metadata namespace. Mackerel reserves names that begin with its own.
@@ -54,6 +54,24 @@ pub struct Notes {
     roles: BTreeSet<String>,
     /// Which graph definitions were last posted, and when, noted on one host per Region.
     pub graphs: Option<Graphs>,
+    /// How far posting has come.
+    pub progress: Progress,
+}
+
+/// How far posting has come, in minutes that are given by their start in seconds since the Unix
+/// epoch. It is never ahead of what Mackerel accepted, but may lie somewhat behind it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// CloudWatch was read and posted to just before this minute.
+    pub read_until: Option<i64>,
+    /// The counts of this minute, and of all before it but the missed ones, are on Mackerel.
+    pub counted_until: Option<i64>,
+    /// Minutes whose counts were missed and may yet be restored, each with the first and the one
+    /// after the last.
+    pub missed: Vec<(i64, i64)>,
+    /// What was posted of the minutes that will be read again.
+    pub posted: BTreeMap<i64, u64>,
 }
 
 /// A posting of graph definitions.
@@ -102,6 +120,7 @@ pub async fn enroll(
             applied_at: now.timestamp(),
             roles: wanted.roles.iter().flatten().cloned().collect(),
             graphs: None,
+            progress: Progress::default(),
         },
         false => read_notes(client, &id, deadline).await?,
     };

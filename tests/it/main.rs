@@ -1,11 +1,23 @@
 //! All integration tests in one binary, a file per behaviour.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test binary has no outside, and what fails here fails a test"
+)]
+
 mod support;
 
 mod architecture;
+mod bridge;
+mod cli;
+mod config_files;
 mod host;
+mod likeness;
 mod poll;
 mod run;
+mod second_opinion;
 mod simulation;
 mod size;
 mod trouble;

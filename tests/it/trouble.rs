@@ -60,7 +60,8 @@ async fn all_is_well() {
     assert_eq!(json["clusters"][1]["services"], 1);
     assert_eq!(json["calls"]["ecs:ListClusters"], 1);
     assert_eq!(json["calls"]["cloudwatch:GetMetricData"], 1);
-    assert_eq!(json["cloudwatch_metrics_requested"], 12);
+    // Six a service, and the number of samples for the hour before the first look.
+    assert_eq!(json["cloudwatch_metrics_requested"], 2 * 7);
     assert_eq!(json["troubles"], serde_json::json!([]));
 }
 

@@ -10,7 +10,7 @@ use crate::demo::aws::value::Value;
 pub struct Asked<'a> {
     /// Short names of clusters.
     pub clusters: Vec<&'a str>,
-    /// Clusters or services as they were named, queries, or a role.
+    /// Clusters, services or revisions as they were named, queries, or a role.
     pub items: Vec<String>,
 }
 
@@ -35,6 +35,14 @@ impl<'a> Asked<'a> {
                 Asked {
                     clusters: vec![cluster_name(cluster)],
                     items: services.into_iter().map(str::to_owned).collect(),
+                }
+            }
+            Operation::DescribeServiceRevisions => {
+                let arns = input.texts("serviceRevisionArns").unwrap_or_default();
+                let revisions = arns.iter().filter_map(|arn| arn::Revision::parse(arn));
+                Asked {
+                    clusters: revisions.map(|revision| revision.cluster).collect(),
+                    items: arns.into_iter().map(str::to_owned).collect(),
                 }
             }
             Operation::GetMetricData => {
@@ -76,7 +84,7 @@ impl<'a> Asked<'a> {
                 let resource = format!("service/{cluster}/{item}");
                 Some(arn::ecs(account, region, &resource))
             }
-            Operation::AssumeRole => Some(item.into()),
+            Operation::AssumeRole | Operation::DescribeServiceRevisions => Some(item.into()),
             _ => None,
         }
     }

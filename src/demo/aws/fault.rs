@@ -7,6 +7,8 @@ pub enum FaultKind {
     Throttle,
     /// It fails with this HTTP status and an error of the service.
     Status(u16),
+    /// It is refused as one whose temporary credentials have expired.
+    ExpiredToken,
     /// It is never answered.
     Hang,
     /// The connection ends in the middle of the answer's body.
@@ -25,7 +27,8 @@ pub enum FaultKind {
 /// A fault and the requests it befalls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The IAM action, such as `ecs:DescribeServices`; none means all.
+    /// The IAM action, such as `ecs:DescribeServices`, or all of a service, such as `ecs:*`; none
+    /// means all of all services.
     pub action: Option<String>,
     /// Only requests that name this cluster (in CloudWatch, as a dimension).
     pub cluster: Option<String>,
@@ -36,7 +39,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault of every request for an action, until the faults are cleared.
+    /// A fault of every request for an action, or for a service when that is `ecs:*` or the like,
+    /// until the faults are cleared.
     pub fn of(action: &str, kind: FaultKind) -> Fault {
         Fault {
             action: Some(action.into()),
@@ -75,11 +79,19 @@ impl Fault {
         );
         self.times != Some(0)
             && (!of_results || action == "cloudwatch:GetMetricData")
-            && self.action.as_deref().is_none_or(|own| own == action)
+            && self.action.as_deref().is_none_or(|own| covers(own, action))
             && self
                 .cluster
                 .as_deref()
                 .is_none_or(|own| clusters.contains(&own))
+    }
+}
+
+/// Whether an action is this one, or one of a service that is named with a star.
+fn covers(own: &str, action: &str) -> bool {
+    match own.strip_suffix('*') {
+        Some(service) => action.starts_with(service),
+        None => own == action,
     }
 }
 

@@ -12,7 +12,8 @@ use chrono::{DateTime, Utc};
 pub enum Group {
     /// ListClusters and DescribeClusters.
     ClusterRead,
-    /// ListServices and DescribeServices.
+    /// ListServices and DescribeServices. DescribeServiceRevisions too, which is an assumption: the
+    /// documented groups do not name it.
     ServiceRead,
     /// GetMetricData, by requests.
     MetricData,

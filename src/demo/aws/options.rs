@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::demo::aws::fleet::revised::Revised;
+
 /// Tells the time. The server never reads a clock of its own.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
@@ -91,15 +93,26 @@ pub struct Lateness {
     pub jitter: u32,
     /// Seconds from a series' first data until ListMetrics knows it (AWS: up to 15 minutes).
     pub listed_after: u32,
+    /// Minutes that change once more after they have settled; none means that none does.
+    pub revised: Option<Revised>,
 }
 
 impl Lateness {
+    /// The same with minutes that change once more after they have settled.
+    pub fn revised(self, revised: Revised) -> Lateness {
+        Lateness {
+            revised: Some(revised),
+            ..self
+        }
+    }
+
     /// The minute in progress is seen from its start and fills up; past minutes are complete.
     pub const LIVE: Lateness = Lateness {
         visible_after: 0,
         settled_after: 60,
         jitter: 0,
         listed_after: 0,
+        revised: None,
     };
     /// Only complete minutes are seen, each as soon as it is over.
     pub const SETTLED: Lateness = Lateness {
@@ -107,6 +120,7 @@ impl Lateness {
         settled_after: 60,
         jitter: 0,
         listed_after: 0,
+        revised: None,
     };
     /// Minutes appear after one and are complete after two and a half, some series later.
     pub const REALISTIC: Lateness = Lateness {
@@ -114,6 +128,7 @@ impl Lateness {
         settled_after: 150,
         jitter: 20,
         listed_after: 900,
+        revised: None,
     };
 }
 

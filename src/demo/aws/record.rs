@@ -22,7 +22,8 @@ pub struct Calls {
 pub struct CallCount {
     /// Requests.
     pub calls: u64,
-    /// Queries, clusters or services in all the requests; for CloudWatch, what is billed.
+    /// Queries, clusters, services or revisions in all the requests; for CloudWatch, what is
+    /// billed.
     pub items: u64,
     /// Requests that did not get status 200, or no whole answer.
     pub failed: u64,
@@ -41,8 +42,9 @@ pub struct CallRecord {
     pub status: u16,
     /// The error's name, or the fault's.
     pub error: Option<String>,
-    /// The clusters or services that were named, the role to assume, or for CloudWatch each query
-    /// as `CPUUtilization web/api Average 60` (metric, dimension values, statistics, period).
+    /// The clusters, services or revisions that were named, the role to assume, or for CloudWatch
+    /// each query as `CPUUtilization web/api Average 60` (metric, dimension values, statistics,
+    /// period).
     pub items: Vec<String>,
     /// When it came.
     pub received_at: DateTime<Utc>,

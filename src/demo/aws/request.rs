@@ -61,6 +61,8 @@ pub enum Operation {
     ListServices,
     /// ECS DescribeServices.
     DescribeServices,
+    /// ECS DescribeServiceRevisions.
+    DescribeServiceRevisions,
     /// CloudWatch GetMetricData.
     GetMetricData,
     /// CloudWatch GetMetricStatistics.
@@ -80,6 +82,7 @@ impl Operation {
             "ecs:DescribeClusters" => Operation::DescribeClusters,
             "ecs:ListServices" => Operation::ListServices,
             "ecs:DescribeServices" => Operation::DescribeServices,
+            "ecs:DescribeServiceRevisions" => Operation::DescribeServiceRevisions,
             "cloudwatch:GetMetricData" => Operation::GetMetricData,
             "cloudwatch:GetMetricStatistics" => Operation::GetMetricStatistics,
             "cloudwatch:ListMetrics" => Operation::ListMetrics,

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use crate::demo::aws::answer::{self, Answer};
 use crate::demo::aws::asked::Asked;
 use crate::demo::aws::cloudwatch::{data, metrics, statistics};
-use crate::demo::aws::ecs::{clusters, services};
+use crate::demo::aws::ecs::{clusters, revisions, services};
 use crate::demo::aws::error::AwsError;
 use crate::demo::aws::fault::{self, Fault, FaultKind};
 use crate::demo::aws::fleet::{Fleet, noise};
@@ -179,6 +179,7 @@ impl Server {
                 });
             }
             Some(FaultKind::Status(status)) => return Err(AwsError::failed(status)),
+            Some(FaultKind::ExpiredToken) => return Err(AwsError::expired_key(refusal)),
             _ => {}
         }
         if !self.is_within_limits(operation, &place, &input) {
@@ -195,6 +196,7 @@ impl Server {
             Operation::DescribeClusters => clusters::describe(&place, &input),
             Operation::ListServices => services::list(&place, &input),
             Operation::DescribeServices => services::describe(&place, &input),
+            Operation::DescribeServiceRevisions => revisions::describe(&place, &input),
             Operation::GetMetricData => data::get(&place, &input, fault.as_ref()),
             Operation::GetMetricStatistics => statistics::get(&place, &input),
             Operation::ListMetrics => metrics::list(&place, &input),
@@ -256,7 +258,9 @@ impl Server {
         }
         let group = match operation {
             Operation::ListClusters | Operation::DescribeClusters => Group::ClusterRead,
-            Operation::ListServices | Operation::DescribeServices => Group::ServiceRead,
+            Operation::ListServices
+            | Operation::DescribeServices
+            | Operation::DescribeServiceRevisions => Group::ServiceRead,
             Operation::GetMetricData => Group::MetricData,
             Operation::GetMetricStatistics => Group::MetricStatistics,
             Operation::ListMetrics => Group::MetricList,

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 use mackerel_ecs::demo::aws::fleet::behaviour::{Behaviour, Counts};
 use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
+use mackerel_ecs::demo::aws::fleet::revised::Revised;
 use mackerel_ecs::demo::aws::fleet::service::Service;
 use mackerel_ecs::demo::aws::options::Lateness;
 
@@ -169,6 +170,13 @@ impl Scenario {
         self.seconds - CALM
     }
 
+    /// How long after its start the last minute of the slowest series is settled, in seconds.
+    pub fn settling(&self) -> i64 {
+        let lateness = self.lateness;
+        let revised = lateness.revised.map_or(0, |revised| revised.latest);
+        i64::from((lateness.settled_after + lateness.jitter).max(revised))
+    }
+
     /// What holds at a moment.
     pub fn weather_at(&self, second: i64) -> impl Iterator<Item = &Weather> {
         let holds = move |spell: &&Spell| spell.from <= second && second < spell.to;
@@ -211,6 +219,11 @@ fn lateness(rng: &mut Rng) -> Lateness {
         settled_after: settled.max(visible_after).max(60),
         jitter,
         listed_after: 0,
+        revised: rng.bool().then(|| Revised {
+            percent: pick(rng, &[1, 10, 50]),
+            earliest: 120,
+            latest: LATEST as u32,
+        }),
     }
 }
 

@@ -18,6 +18,10 @@ use crate::support::world::{ACCOUNT, NOON, at};
 /// default.
 const LOOKBACK: i64 = 3600;
 
+/// How old a minute is before its counts are restored, in seconds: the poller's overlap, the time
+/// to settle, and a while for the next poll of a schedule.
+const RESTORED: i64 = 660 + 540;
+
 /// How long a host may have a twin, in seconds.
 const TWINS: i64 = 60;
 
@@ -349,10 +353,8 @@ impl Case<'_> {
     /// first seen less the lookback.
     fn minutes(&self) -> Vec<i64> {
         let scenario = &self.world.scenario;
-        let lateness = scenario.lateness;
         let wait = if scenario.lives.iter().any(|life| life.once) { 300 } else { 0 };
-        let settling = i64::from(lateness.settled_after + lateness.jitter);
-        let to = (scenario.seconds - settling - 60 - 180 - wait).div_euclid(60) * 60;
+        let to = (scenario.seconds - scenario.settling() - 240 - wait).div_euclid(60) * 60;
         let mut minutes = Vec::new();
         let created = self.hosts.first().map_or(i64::MAX / 2, |host| host.created_at - NOON);
         for (number, generation) in self.truth.0.iter().enumerate() {
@@ -458,8 +460,7 @@ impl Case<'_> {
             return false;
         }
         if partly {
-            let lateness = self.world.scenario.lateness;
-            return minute + i64::from(lateness.settled_after + lateness.jitter) + 240 > gone;
+            return minute + self.world.scenario.settling() + 240 > gone;
         }
         let last = points.range(born - 59..=gone + 60).next_back();
         last.is_none_or(|(last, _)| minute > *last)
@@ -498,7 +499,7 @@ impl Case<'_> {
         let Some((_, posted)) = recorded else {
             return;
         };
-        let settled = minute + i64::from(scenario.lateness.settled_after + scenario.lateness.jitter);
+        let settled = minute + scenario.settling();
         verdict.figures.delay = verdict.figures.delay.max(posted / 1000 - settled);
     }
 
@@ -516,8 +517,8 @@ impl Case<'_> {
             let points = self.points(&name);
             for minute in &minutes {
                 let was_read = observed.contains_key(&(service, *minute));
-                let is_sampled = self.truth.sampled(service, at(NOON + minute)).is_some();
-                if !(was_read || is_sampled) || self.skews(*minute).next().is_some() {
+                let is_restorable = self.is_restorable(service, *minute);
+                if !(was_read || is_restorable) || self.skews(*minute).next().is_some() {
                     continue;
                 }
                 if !points.contains_key(minute)
@@ -541,6 +542,17 @@ impl Case<'_> {
                 }
             }
         }
+    }
+
+    /// A count that nobody read can be restored once its minute is not revised any more, where
+    /// all tasks have sent all their samples, while the service can still be found.
+    fn is_restorable(&self, service: &str, minute: i64) -> bool {
+        let moment = at(NOON + minute);
+        let sampled = self.truth.sampled(service, moment);
+        let deleted = self.truth.service(service, moment).and_then(|one| one.deleted_at);
+        let gone = deleted.is_some_and(|at| at.timestamp() - NOON < self.world.scenario.seconds);
+        let latest = self.world.scenario.seconds - RESTORED;
+        sampled.is_some_and(|tasks| tasks.fract() == 0.0) && minute < latest && !gone
     }
 
     /// Counts that were read by a poller which has posted to the cluster's host two minutes later

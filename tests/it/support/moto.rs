@@ -2,8 +2,7 @@
 //!
 //! Moto is an independent imitation of AWS in Python. One server serves a whole test binary;
 //! every test takes an account number of its own from it and so sees nothing of the others. The
-//! server ends when it is dropped or, as a shared one never is, when the test process ends and
-//! with it the pipe to the server's standard input.
+//! server ends when the test process ends and with it the pipe to the server's standard input.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -36,17 +35,14 @@ impl Moto {
     /// Panics, with what to do about it, when there is no server to be had.
     pub fn shared() -> &'static Moto {
         static SHARED: OnceLock<Moto> = OnceLock::new();
-        SHARED.get_or_init(|| match Moto::start(&[]) {
+        SHARED.get_or_init(|| match Moto::start() {
             Ok(moto) => moto,
             Err(error) => panic!("{error:#}"),
         })
     }
 
-    /// Starts a server of the caller's own, with more environment variables, such as
-    /// `MOTO_ECS_SERVICE_RUNNING` for the number of running tasks of a service just created.
-    pub fn start(environment: &[(&str, &str)]) -> Result<Moto> {
+    fn start() -> Result<Moto> {
         let mut process = python("serve.py")
-            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -45,12 +45,6 @@ impl Program {
         Program { command }
     }
 
-    /// Adds one argument as it is.
-    pub fn argument(mut self, argument: &str) -> Self {
-        self.command.arg(argument);
-        self
-    }
-
     /// Sets an environment variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);

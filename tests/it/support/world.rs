@@ -80,6 +80,29 @@ pub fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap()
 }
 
+/// A local Mackerel on a port of its own, and its URL.
+pub async fn local_mackerel(
+    clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    change: impl FnOnce(MackerelOptions) -> MackerelOptions,
+) -> (LocalMackerel, String) {
+    let mut options = MackerelOptions::new(clock, vec![ApiKey::read_write(API_KEY)]);
+    options.journal = Journaling::On;
+    let mackerel = LocalMackerel::open(&Storage::Memory, change(options)).unwrap();
+    let address = serve(mackerel.router(), 0).await.unwrap();
+    (mackerel, format!("http://{address}"))
+}
+
+/// The program between an AWS and a Mackerel.
+pub fn program(arguments: &str, aws_url: &str, mackerel_url: &str) -> Program {
+    Program::new(arguments)
+        .env("AWS_ENDPOINT_URL", aws_url)
+        .env("AWS_REGION", REGION)
+        .env("AWS_ACCESS_KEY_ID", "AKIATEST")
+        .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+        .env("MACKEREL_APIBASE", mackerel_url)
+        .env("MACKEREL_APIKEY", API_KEY)
+}
+
 /// The real time.
 pub fn real_now() -> DateTime<Utc> {
     #[expect(
@@ -105,10 +128,9 @@ impl World {
     /// The same, but a minute is seen from its start and fills up while it lasts and after.
     pub async fn filling(fleet: Fleet) -> Self {
         let lateness = Lateness {
-            visible_after: 0,
             settled_after: 150,
             jitter: 20,
-            listed_after: 0,
+            ..Lateness::LIVE
         };
         let clock = Clock::Set(Arc::new(AtomicI64::new(NOON)));
         Self::build(fleet, clock, |o| o.lateness(lateness), |o| o).await
@@ -150,16 +172,13 @@ impl World {
     ) -> Self {
         let options = AwsOptions::new(clock.shared()).lateness(Lateness::SETTLED);
         let aws = SimulatedAws::new(fleet, aws(options));
-        let mut options = MackerelOptions::new(clock.shared(), vec![ApiKey::read_write(API_KEY)]);
-        options.journal = Journaling::On;
-        let mackerel = LocalMackerel::open(&Storage::Memory, mackerel(options)).unwrap();
+        let (mackerel, mackerel_url) = local_mackerel(clock.shared(), mackerel).await;
         let aws_address = serve(aws.router(), 0).await.unwrap();
-        let mackerel_address = serve(mackerel.router(), 0).await.unwrap();
         World {
             aws,
             mackerel,
             aws_url: format!("http://{aws_address}"),
-            mackerel_url: format!("http://{mackerel_address}"),
+            mackerel_url,
             clock,
         }
     }
@@ -179,13 +198,7 @@ impl World {
 
     /// The program with this world as its AWS and its Mackerel.
     pub fn program(&self, arguments: &str) -> Program {
-        Program::new(arguments)
-            .env("AWS_ENDPOINT_URL", &self.aws_url)
-            .env("AWS_REGION", REGION)
-            .env("AWS_ACCESS_KEY_ID", "AKIATEST")
-            .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-            .env("MACKEREL_APIBASE", &self.mackerel_url)
-            .env("MACKEREL_APIKEY", API_KEY)
+        program(arguments, &self.aws_url, &self.mackerel_url)
     }
 
     /// A poller in this process, configured by YAML, as fast as may be.

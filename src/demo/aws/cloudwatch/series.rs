@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::demo::aws::cloudwatch::query::Window;
 use crate::demo::aws::fleet::cluster::Cluster;
 use crate::demo::aws::fleet::noise;
+use crate::demo::aws::fleet::revised::moments_seen;
 use crate::demo::aws::fleet::statistics::{MOMENTS, Metric, StatisticSet};
 use crate::demo::aws::options::Lateness;
 use crate::demo::aws::place::Place;
@@ -71,7 +72,7 @@ impl Series<'_> {
         while minute < end {
             let moments = visibility.moments(minute, place.now);
             if moments > 0
-                && let Some(set) = self.at(minute, moments)
+                && let Some(set) = self.at(minute, moments, place)
             {
                 let passed = (minute - window.start).num_seconds();
                 let time = window.start + TimeDelta::seconds(passed - passed % period);
@@ -85,16 +86,23 @@ impl Series<'_> {
         points
     }
 
-    /// The samples of a minute, of which so many 20-second moments have arrived.
-    fn at(&self, minute: DateTime<Utc>, moments: u8) -> Option<StatisticSet> {
+    /// The samples of a minute, of which so many 20-second moments have arrived unless the minute
+    /// is still to be revised.
+    fn at(&self, minute: DateTime<Utc>, arrived: u8, place: &Place) -> Option<StatisticSet> {
+        let seen = |revised_after| moments_seen(arrived, minute, revised_after, place.now);
+        let revised = place.lateness.revised;
         let newest_first = self.clusters.iter().rev();
         let mut existing = newest_first.filter(|cluster| cluster.exists(minute));
         let cluster = existing.next()?;
         match self.service {
-            None => cluster.statistics_so_far(self.metric, minute, moments),
+            None => {
+                let moments = seen(cluster.revised_after(self.metric, minute, revised));
+                cluster.statistics_so_far(self.metric, minute, moments)
+            }
             Some(name) => {
                 let moments_end = minute + TimeDelta::seconds(59);
                 let service = cluster.service_at(name, moments_end)?;
+                let moments = seen(service.revised_after(self.metric, minute, revised));
                 service.statistics_so_far(self.metric, minute, moments)
             }
         }

@@ -1,7 +1,8 @@
-//! ECS: clusters and services as its API lists and describes them.
+//! ECS: clusters, services and their revisions as its API lists and describes them.
 
 pub mod clusters;
 pub mod event;
+pub mod revisions;
 pub mod services;
 
 use chrono::{DateTime, Utc};

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use crate::demo::aws::answer::Answer;
 use crate::demo::aws::ecs::event::{self, Event};
-use crate::demo::aws::ecs::{cluster_of, page, seconds, tags};
+use crate::demo::aws::ecs::{cluster_of, page, revisions, seconds, tags};
 use crate::demo::aws::error::AwsError;
 use crate::demo::aws::fleet::arn::{self, Reference};
 use crate::demo::aws::fleet::behaviour::{Deployment, DeploymentStatus};
@@ -115,7 +115,8 @@ struct Described {
     events: Vec<Event>,
 }
 
-fn is_described(place: &Place, service: &Service) -> bool {
+/// Whether a service exists or was deleted not long ago.
+pub(super) fn is_described(place: &Place, service: &Service) -> bool {
     let kept = place.described_after_deletion;
     let deleted = service.deleted_at;
     deleted.is_none_or(|deleted| place.now < deleted + kept)
@@ -129,23 +130,12 @@ fn described(
 ) -> serde_json::Map<String, Json> {
     let (account, region) = (place.account, place.region);
     let counts = service.counts(place.now);
-    let deployments = service.deployments(place.now).into_iter();
-    let is_web = !service.daemon && service.seed.is_multiple_of(2);
-    let balancers = is_web.then(|| {
-        json!({
-            "targetGroupArn": format!(
-                "arn:{}:elasticloadbalancing:{region}:{account}:targetgroup/{}/{:016x}",
-                arn::partition(region), service.name, noise::mix(service.seed, 21),
-            ),
-            "containerName": "app",
-            "containerPort": 8080,
-        })
-    });
+    let deployments = service.deployments(place.now);
     let Json::Object(mut answer) = json!({
         "serviceArn": service.arn(account, region, &cluster.name),
         "serviceName": service.name,
         "clusterArn": arn::cluster(account, region, &cluster.name),
-        "loadBalancers": balancers.as_slice(),
+        "loadBalancers": balancers(place, service),
         "serviceRegistries": [],
         "status": match service.status(place.now) {
             Some(ServiceStatus::Draining) => "DRAINING",
@@ -163,7 +153,8 @@ fn described(
             "bakeTimeInMinutes": 0,
         },
         "deployments": deployments
-            .map(|one| deployment(place, cluster, service, &one))
+            .iter()
+            .map(|one| deployment(place, cluster, service, one))
             .collect::<Vec<Json>>(),
         "createdAt": seconds(service.created_at),
         "createdBy": format!("arn:{}:iam::{account}:role/deployer", arn::partition(region)),
@@ -179,19 +170,34 @@ fn described(
     }) else {
         return serde_json::Map::new();
     };
-    let newest = service
-        .deployments(place.now)
-        .first()
-        .map_or(1, |one| one.number);
+    let newest = service.newest_deployment(place.now);
     answer.insert(
         "taskDefinition".into(),
         task_definition(place, service, newest).into(),
     );
+    if let Some(current) = revisions::current(place, cluster, service, &deployments) {
+        answer.insert("currentServiceRevisions".into(), current);
+    }
     answer.extend(launch(place, cluster, service));
     if with_tags {
         answer.insert("tags".into(), tags(&service.tags));
     }
     answer
+}
+
+/// The load balancers of a service: one for about half of them.
+pub(super) fn balancers(place: &Place, service: &Service) -> Json {
+    let (account, region) = (place.account, place.region);
+    if service.daemon || !service.seed.is_multiple_of(2) {
+        return json!([]);
+    }
+    let target_group = format!(
+        "arn:{}:elasticloadbalancing:{region}:{account}:targetgroup/{}/{:016x}",
+        arn::partition(region),
+        service.name,
+        noise::mix(service.seed, 21),
+    );
+    json!([{ "targetGroupArn": target_group, "containerName": "app", "containerPort": 8080 }])
 }
 
 fn deployment(place: &Place, cluster: &Cluster, service: &Service, one: &Deployment) -> Json {
@@ -226,8 +232,12 @@ fn deployment(place: &Place, cluster: &Cluster, service: &Service, one: &Deploym
     answer
 }
 
-/// What a service and its deployments both say of what tasks run on and in which network.
-fn launch(place: &Place, cluster: &Cluster, service: &Service) -> serde_json::Map<String, Json> {
+/// What a service, its deployments and its revisions say of what tasks run on and in which network.
+pub(super) fn launch(
+    place: &Place,
+    cluster: &Cluster,
+    service: &Service,
+) -> serde_json::Map<String, Json> {
     let mut fields = serde_json::Map::new();
     let compute = cluster.compute_of(service);
     match compute {
@@ -264,7 +274,8 @@ fn launch(place: &Place, cluster: &Cluster, service: &Service) -> serde_json::Ma
     fields
 }
 
-fn task_definition(place: &Place, service: &Service, revision: u64) -> String {
+/// The ARN of a service's task definition.
+pub(super) fn task_definition(place: &Place, service: &Service, revision: u64) -> String {
     let resource = format!("task-definition/{}:{revision}", service.name);
     arn::ecs(place.account, place.region, &resource)
 }

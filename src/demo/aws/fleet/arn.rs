@@ -26,6 +26,37 @@ pub fn cluster(account: &str, region: &str, name: &str) -> String {
     ecs(account, region, &format!("cluster/{name}"))
 }
 
+/// A revision of a service as its ARN names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revision<'a> {
+    /// The region and account.
+    pub place: (&'a str, &'a str),
+    /// The cluster's name.
+    pub cluster: &'a str,
+    /// The service's name.
+    pub service: &'a str,
+    /// What follows the service.
+    pub id: &'a str,
+}
+
+impl<'a> Revision<'a> {
+    /// Reads an ARN; one of another kind gives none.
+    pub fn parse(arn: &'a str) -> Option<Revision<'a>> {
+        let Reference {
+            name,
+            cluster,
+            place,
+        } = Reference::parse(arn, "service-revision")?;
+        let (service, id) = name.split_once('/')?;
+        Some(Revision {
+            place: place?,
+            cluster: cluster?,
+            service,
+            id,
+        })
+    }
+}
+
 /// An ECS cluster or service as a request names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reference<'a> {
@@ -38,8 +69,8 @@ pub struct Reference<'a> {
 }
 
 impl<'a> Reference<'a> {
-    /// Reads a short name or a full ARN; `kind` is `cluster` or `service`. An ARN of another kind
-    /// gives none.
+    /// Reads a short name or a full ARN; `kind` is `cluster`, `service` or what else follows the
+    /// account. An ARN of another kind gives none.
     pub fn parse(text: &'a str, kind: &str) -> Option<Reference<'a>> {
         if !text.starts_with("arn:") {
             return Some(Reference {

@@ -167,28 +167,30 @@ impl Behaviour {
             Behaviour::Deploying { every_minutes, .. } => {
                 let every = i64::from(every_minutes.max(1));
                 let cycle = minutes_between(origin, time).div_euclid(every).max(0);
-                let start = |cycle: i64| origin + TimeDelta::minutes(cycle * every);
+                let number = cycle.unsigned_abs() + 1;
                 let newest = Deployment {
-                    number: cycle.unsigned_abs() + 1,
-                    created_at: start(cycle),
-                    updated_at: start(cycle),
+                    number,
+                    created_at: self.deployed_at(origin, number),
+                    updated_at: self.deployed_at(origin, number),
                     ..primary
                 };
                 match self.rollout(origin, time) {
                     None => vec![newest],
-                    Some(rollout) => rollout.deployments(&newest, start(cycle - 1)),
+                    Some(rollout) => {
+                        rollout.deployments(&newest, |number| self.deployed_at(origin, number))
+                    }
                 }
             }
             Behaviour::CrashLooping { desired } => {
                 let minute = minutes_between(origin, time).max(0);
                 let today = minute.rem_euclid(DAY_MINUTES);
                 let deaths = u32::try_from(today / CRASH_MINUTES).unwrap_or(u32::MAX);
-                let day = minute.div_euclid(DAY_MINUTES);
+                let number = minute.div_euclid(DAY_MINUTES).unsigned_abs() + 1;
                 vec![Deployment {
-                    number: day.unsigned_abs() + 1,
+                    number,
                     failed_tasks: deaths.saturating_mul(desired),
                     completed: false,
-                    created_at: origin + TimeDelta::days(day),
+                    created_at: self.deployed_at(origin, number),
                     updated_at: origin + TimeDelta::minutes(minute),
                     ..primary
                 }]
@@ -199,6 +201,18 @@ impl Behaviour {
             }],
             _ => vec![primary],
         }
+    }
+
+    /// When the deployment of a number, which counts from 1, begins.
+    pub fn deployed_at(&self, origin: DateTime<Utc>, number: u64) -> DateTime<Utc> {
+        let every = match *self {
+            Behaviour::Deploying { every_minutes, .. } => i64::from(every_minutes.max(1)),
+            Behaviour::CrashLooping { .. } => DAY_MINUTES,
+            _ => 0,
+        };
+        let before = i64::try_from(number.saturating_sub(1)).unwrap_or(i64::MAX);
+        let passed = TimeDelta::try_minutes(every.saturating_mul(before)).unwrap_or_default();
+        origin + passed
     }
 
     fn rollout(&self, origin: DateTime<Utc>, time: DateTime<Utc>) -> Option<Rollout> {
@@ -237,14 +251,21 @@ struct Rollout {
 }
 
 impl Rollout {
-    fn deployments(&self, newest: &Deployment, before: DateTime<Utc>) -> Vec<Deployment> {
-        let draining = |back: u64, tasks: u32| Deployment {
-            number: newest.number.saturating_sub(back),
-            status: DeploymentStatus::Active,
-            counts: Counts::all_running(tasks),
-            created_at: before,
-            updated_at: newest.created_at,
-            ..newest.clone()
+    fn deployments(
+        &self,
+        newest: &Deployment,
+        deployed_at: impl Fn(u64) -> DateTime<Utc>,
+    ) -> Vec<Deployment> {
+        let draining = |back: u64, tasks: u32| {
+            let number = newest.number.saturating_sub(back);
+            Deployment {
+                number,
+                status: DeploymentStatus::Active,
+                counts: Counts::all_running(tasks),
+                created_at: deployed_at(number),
+                updated_at: newest.created_at,
+                ..newest.clone()
+            }
         };
         let mut deployments = vec![
             Deployment {

@@ -78,7 +78,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A cluster that has existed since 2024-01-01 and is never deleted.
+    /// A cluster that has existed since 2025-01-01 and is never deleted.
     pub fn new(name: &str, capacity: Capacity) -> Cluster {
         Cluster {
             name: name.into(),

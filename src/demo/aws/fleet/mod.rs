@@ -8,6 +8,7 @@ pub mod arn;
 pub mod behaviour;
 pub mod cluster;
 pub mod noise;
+pub mod revised;
 pub mod scenario;
 pub mod service;
 pub mod statistics;

@@ -78,7 +78,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service that has existed since 2024-01-01 and is never deleted.
+    /// A service that has existed since 2025-01-01 and is never deleted.
     pub fn new(name: &str, behaviour: Behaviour) -> Service {
         Service {
             name: name.into(),
@@ -246,9 +246,22 @@ impl Service {
             _ => Vec::new(),
         }
     }
+
+    /// The number of the newest deployment at a moment, or at its deletion when that was before.
+    pub fn newest_deployment(&self, time: DateTime<Utc>) -> u64 {
+        let last = self.deleted_at.map(|at| at - TimeDelta::seconds(1));
+        let time = last.map_or(time, |last| last.min(time));
+        let deployments = self.behaviour.deployments(self.created_at, time);
+        deployments.first().map_or(1, |newest| newest.number)
+    }
+
+    /// When the deployment of a number, which counts from 1, begins.
+    pub fn deployed_at(&self, number: u64) -> DateTime<Utc> {
+        self.behaviour.deployed_at(self.created_at, number)
+    }
 }
 
-/// 2024-01-01 00:00 UTC, when things begin that were given no other time.
+/// 2025-01-01 00:00 UTC, when things begin that were given no other time.
 pub fn long_ago() -> DateTime<Utc> {
-    DateTime::UNIX_EPOCH + TimeDelta::seconds(1_704_067_200)
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(1_735_689_600)
 }

@@ -13,60 +13,65 @@ use crate::demo::aws::SimulatedAws;
 use crate::demo::aws::fleet::Fleet;
 use crate::demo::aws::options::{Clock, Options};
 
-pub const REGION: &str = "ap-northeast-1";
-pub const ACCOUNT: &str = "111122223333";
+pub(super) const REGION: &str = "ap-northeast-1";
+pub(super) const ACCOUNT: &str = "111122223333";
 
 /// 2026-03-01 12:00:00 UTC and so many seconds.
-pub fn at(seconds: i64) -> DateTime<Utc> {
+pub(super) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_772_366_400 + seconds, 0).unwrap()
 }
 
 /// A clock that stands at [`at`]`(0)` until it is moved.
 #[derive(Clone, Default)]
-pub struct Hands(Arc<AtomicI64>);
+pub(super) struct Hands(Arc<AtomicI64>);
 
 impl Hands {
-    pub fn clock(&self) -> Clock {
+    pub(super) fn clock(&self) -> Clock {
         let hands = self.clone();
         Arc::new(move || hands.now())
     }
 
-    pub fn now(&self) -> DateTime<Utc> {
+    pub(super) fn now(&self) -> DateTime<Utc> {
         at(0) + TimeDelta::milliseconds(self.0.load(Ordering::Relaxed))
     }
 
-    pub fn set(&self, seconds: i64) {
+    pub(super) fn set(&self, seconds: i64) {
         self.0.store(seconds * 1000, Ordering::Relaxed);
     }
 }
 
-pub struct Reply {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
 }
 
 impl Reply {
-    pub fn json(&self) -> Json {
+    pub(super) fn json(&self) -> Json {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
 }
 
-pub fn aws(fleet: Fleet) -> SimulatedAws {
+pub(super) fn aws(fleet: Fleet) -> SimulatedAws {
     SimulatedAws::new(fleet, Options::at(at(0)))
 }
 
-pub fn request(service: &str, key: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Request<Body> {
+pub(super) fn request(
+    service: &str,
+    key: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> Request<Body> {
     let scope = format!(
         "AWS4-HMAC-SHA256 Credential={key}/20260301/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=00"
     );
@@ -77,7 +82,7 @@ pub fn request(service: &str, key: &str, headers: &[(&str, &str)], body: Vec<u8>
     request.body(Body::from(body)).unwrap()
 }
 
-pub async fn send(aws: &SimulatedAws, request: Request<Body>) -> Reply {
+pub(super) async fn send(aws: &SimulatedAws, request: Request<Body>) -> Reply {
     let (parts, body) = aws.router().oneshot(request).await.unwrap().into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     Reply {
@@ -87,41 +92,41 @@ pub async fn send(aws: &SimulatedAws, request: Request<Body>) -> Reply {
     }
 }
 
-pub fn ecs_request(operation: &str, input: &Json) -> Request<Body> {
+pub(super) fn ecs_request(operation: &str, input: &Json) -> Request<Body> {
     let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
     let headers = [("x-amz-target", &*target)];
     request("ecs", "AKIA1", &headers, input.to_string().into_bytes())
 }
 
-pub async fn ecs(aws: &SimulatedAws, operation: &str, input: Json) -> Reply {
+pub(super) async fn ecs(aws: &SimulatedAws, operation: &str, input: Json) -> Reply {
     send(aws, ecs_request(operation, &input)).await
 }
 
-pub async fn cloudwatch(aws: &SimulatedAws, operation: &str, input: Json) -> Reply {
+pub(super) async fn cloudwatch(aws: &SimulatedAws, operation: &str, input: Json) -> Reply {
     let target = format!("GraniteServiceVersion20100801.{operation}");
     let headers = [("x-amz-target", &*target)];
     let body = input.to_string().into_bytes();
     send(aws, request("monitoring", "AKIA1", &headers, body)).await
 }
 
-pub async fn sts(aws: &SimulatedAws, key: &str, form: &str) -> Reply {
+pub(super) async fn sts(aws: &SimulatedAws, key: &str, form: &str) -> Reply {
     let headers = [("content-type", "application/x-www-form-urlencoded")];
     send(aws, request("sts", key, &headers, form.as_bytes().to_vec())).await
 }
 
-pub fn metric(name: &str, cluster: &str, service: Option<&str>) -> Json {
+pub(super) fn metric(name: &str, cluster: &str, service: Option<&str>) -> Json {
     let mut dimensions = vec![json!({ "Name": "ClusterName", "Value": cluster })];
     dimensions.extend(service.map(|service| json!({ "Name": "ServiceName", "Value": service })));
     json!({ "Namespace": "AWS/ECS", "MetricName": name, "Dimensions": dimensions })
 }
 
 /// Whether two numbers are the same but for how JSON is parsed.
-pub fn same(one: f64, other: f64) -> bool {
+pub(super) fn same(one: f64, other: f64) -> bool {
     (one - other).abs() < 1e-9
 }
 
 #[track_caller]
-pub fn assert_same(found: &[(i64, f64)], expected: &[(i64, f64)], what: &str) {
+pub(super) fn assert_same(found: &[(i64, f64)], expected: &[(i64, f64)], what: &str) {
     let times = |points: &[(i64, f64)]| points.iter().map(|one| one.0).collect::<Vec<_>>();
     assert_eq!(times(found), times(expected), "{what}");
     for (one, other) in found.iter().zip(expected) {
@@ -130,7 +135,7 @@ pub fn assert_same(found: &[(i64, f64)], expected: &[(i64, f64)], what: &str) {
 }
 
 /// A query for the CPU of a service of the cluster `web`.
-pub fn cpu(id: &str, service: &str, statistic: &str) -> Json {
+pub(super) fn cpu(id: &str, service: &str, statistic: &str) -> Json {
     query(
         id,
         metric("CPUUtilization", "web", Some(service)),
@@ -139,11 +144,11 @@ pub fn cpu(id: &str, service: &str, statistic: &str) -> Json {
     )
 }
 
-pub fn query(id: &str, metric: Json, statistic: &str, period: i64) -> Json {
+pub(super) fn query(id: &str, metric: Json, statistic: &str, period: i64) -> Json {
     json!({ "Id": id, "MetricStat": { "Metric": metric, "Period": period, "Stat": statistic } })
 }
 
-pub async fn data(aws: &SimulatedAws, queries: &[Json], from: i64, to: i64) -> Reply {
+pub(super) async fn data(aws: &SimulatedAws, queries: &[Json], from: i64, to: i64) -> Reply {
     let input = json!({
         "MetricDataQueries": queries,
         "StartTime": at(from).timestamp(),
@@ -154,7 +159,7 @@ pub async fn data(aws: &SimulatedAws, queries: &[Json], from: i64, to: i64) -> R
 }
 
 /// The points of the only result: seconds after [`at`]`(0)` and values.
-pub async fn points(aws: &SimulatedAws, query: Json, from: i64, to: i64) -> Vec<(i64, f64)> {
+pub(super) async fn points(aws: &SimulatedAws, query: Json, from: i64, to: i64) -> Vec<(i64, f64)> {
     let answer = data(aws, &[query], from, to).await.json();
     let result = &answer["MetricDataResults"][0];
     assert_eq!(result["StatusCode"], "Complete", "{answer}");

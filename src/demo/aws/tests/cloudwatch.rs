@@ -27,7 +27,7 @@ fn fleet() -> Fleet {
 }
 
 /// A server at 30 seconds past the minute.
-pub fn simulated(lateness: Lateness) -> (SimulatedAws, Hands) {
+pub(super) fn simulated(lateness: Lateness) -> (SimulatedAws, Hands) {
     let hands = Hands::default();
     hands.set(30);
     let options = Options::new(hands.clock()).lateness(lateness);

@@ -5,5 +5,7 @@ mod cloudwatch;
 mod ecs;
 mod fleet;
 mod listing;
+mod revised;
+mod revisions;
 mod server;
 mod wire;

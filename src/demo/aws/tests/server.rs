@@ -16,7 +16,7 @@ use crate::demo::aws::fleet::service::Service;
 use crate::demo::aws::options::{Denial, Options};
 use crate::demo::aws::record::{CallRecord, Calls};
 use crate::demo::aws::tests::client::{
-    ACCOUNT, Hands, REGION, at, aws, cpu, data, ecs, ecs_request, metric, query, send,
+    ACCOUNT, Hands, REGION, at, aws, cpu, data, ecs, ecs_request, metric, query, send, sts,
 };
 
 fn fleet() -> Fleet {
@@ -166,6 +166,39 @@ async fn faults_befall_their_requests_so_many_times() {
     };
     assert!(request().now_or_never().is_none(), "it hangs");
     assert!(request().now_or_never().is_some(), "it answers at once");
+}
+
+#[tokio::test]
+async fn credentials_can_expire_for_one_service_or_all() {
+    let aws = aws(fleet());
+    let expired = async || {
+        let reply = ecs(&aws, "ListClusters", json!({})).await;
+        let kind = reply.json()["__type"].as_str().map(str::to_owned);
+        let of_ecs = (reply.status, kind) == (400, Some("ExpiredTokenException".to_owned()));
+        let reply = data(&aws, &[cpu("a", "api", "Sum")], -60, 0).await;
+        let code = reply.header("x-amzn-query-error");
+        let of_cloudwatch = (reply.status, code) == (403, "ExpiredToken;Sender");
+        let reply = sts(&aws, "AKIA1", "Action=GetCallerIdentity").await;
+        let of_sts = reply.status == 403 && reply.text().contains("<Code>ExpiredToken</Code>");
+        (of_ecs, of_cloudwatch, of_sts)
+    };
+    assert_eq!(expired().await, (false, false, false));
+    for (actions, befallen) in [
+        ("ecs:*", (true, false, false)),
+        ("cloudwatch:*", (false, true, false)),
+        ("ecs:ListServices", (false, false, false)),
+    ] {
+        aws.inject(Fault::of(actions, FaultKind::ExpiredToken));
+        assert_eq!(expired().await, befallen, "{actions}");
+        aws.clear_faults();
+    }
+    aws.inject(Fault::everywhere(FaultKind::ExpiredToken));
+    assert_eq!(expired().await, (true, true, true));
+    let calls = aws.calls();
+    let record = calls.of("ecs:ListClusters").last().unwrap();
+    assert_eq!(record.error.as_deref(), Some("ExpiredTokenException"));
+    aws.clear_faults();
+    assert_eq!(expired().await, (false, false, false));
 }
 
 #[tokio::test]

@@ -1,0 +1,205 @@
+//! What is remembered of a cluster between polls, and how it changes: progress, missed minutes, and
+//! counts that Mackerel has not accepted yet. Nothing here waits.
+
+use std::collections::{HashSet, VecDeque};
+
+use chrono::{DateTime, Utc};
+
+use crate::config::Poll;
+use crate::model::inventory::Observed;
+use crate::model::sample::{Sample, SeriesId};
+use crate::model::time::{Minute, Window};
+use crate::plan::gap::Gaps;
+use crate::plan::history::History;
+use crate::plan::window::{self, minutes, oldest, settled_until};
+use crate::post::host::{Enrolled, Progress};
+use crate::post::memory::{Digests, Memory};
+
+/// What is remembered of a cluster between polls.
+#[derive(Debug, Default)]
+pub(super) struct ClusterState {
+    pub(super) enrolled: Option<Enrolled>,
+    pub(super) history: History,
+    pub(super) memory: Memory,
+    /// What an earlier process posted of the minutes that are read again.
+    pub(super) noted: Digests,
+    /// The end of the last window that was read and posted whole.
+    pub(super) read_until: Option<Minute>,
+    /// The last minute whose counts were read.
+    pub(super) counted: Option<Minute>,
+    /// Minutes whose counts were missed.
+    pub(super) gaps: Gaps,
+    /// Counts that Mackerel has not accepted yet, oldest first.
+    pub(super) pending: VecDeque<Sample>,
+    /// When progress was last noted on Mackerel.
+    pub(super) noted_at: Option<DateTime<Utc>>,
+}
+
+/// A cluster in one poll.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) observed: Observed,
+    pub(super) state: ClusterState,
+    /// The minutes that are read from CloudWatch; none without a host to post them to.
+    pub(super) window: Option<Window>,
+    /// What was read, and what was restored.
+    pub(super) samples: Vec<Sample>,
+    /// Numbers of samples, to restore running counts from.
+    pub(super) sampled: Vec<Sample>,
+    /// Whether everything that CloudWatch has in the window was read.
+    pub(super) read_whole: bool,
+    /// Whether everything of it was posted, or is known to be refused for good.
+    pub(super) posted_whole: bool,
+    pub(super) accepted: usize,
+}
+
+impl ClusterState {
+    /// Takes the counts of this minute. Minutes that were passed over since the last time, by more
+    /// than the interval, are missed.
+    pub(super) fn count(&mut self, counts: Vec<Sample>, now: Minute, poll: &Poll) {
+        if let Some(last) = self.counted
+            && now.since(last) > minutes(poll.interval)
+        {
+            self.gaps.add(Window {
+                from: last.plus(1),
+                to: now,
+            });
+        }
+        self.counted = self.counted.max(Some(now));
+        // Counts that were read twice in a minute: the later ones are as true, and one is enough.
+        let again: HashSet<&SeriesId> = counts.iter().map(|sample| &sample.series).collect();
+        self.pending
+            .retain(|old| old.minute != now || !again.contains(&old.series));
+        self.pending.extend(counts);
+    }
+
+    /// Takes a host that was made sure of. When it is another than before, nothing of the cluster
+    /// is on it, and when it is the first that this process sees, it tells how far posting came.
+    pub(super) fn enrolled(&mut self, enrolled: Enrolled, now: DateTime<Utc>, poll: &Poll) {
+        let known = self.enrolled.as_ref().map(|known| known.id.clone());
+        if known.as_ref() != Some(&enrolled.id) {
+            self.start_anew();
+            self.adopt(&enrolled.notes.progress, now, poll);
+        }
+        self.enrolled = Some(enrolled);
+    }
+
+    /// Forgets what was posted, for the host is gone that it was posted to.
+    pub(super) fn start_anew(&mut self) {
+        self.memory = Memory::default();
+        self.noted = Digests::default();
+        self.read_until = None;
+        self.noted_at = None;
+        self.gaps = Gaps::default();
+    }
+
+    /// Goes on from where posting really ended. What lies in the future was noted by a wrong clock.
+    fn adopt(&mut self, progress: &Progress, now: DateTime<Utc>, poll: &Poll) {
+        let this = Minute::of(now);
+        let past = |seconds: &i64| Some(Minute::of_seconds(*seconds)).filter(|m| *m <= this);
+        self.read_until = progress.read_until.as_ref().and_then(past);
+        self.noted = progress
+            .posted
+            .iter()
+            .map(|(minute, digest)| (Minute::of_seconds(*minute), *digest))
+            .collect();
+        self.gaps = Gaps::new(progress.missed.iter().map(|(from, to)| Window {
+            from: Minute::of_seconds(*from),
+            to: Minute::of_seconds(*to).min(this),
+        }));
+        let first = self.pending.front().map_or(this, |sample| sample.minute);
+        let missed_from = match progress.counted_until.as_ref().and_then(past) {
+            Some(last) if first.since(last) <= minutes(poll.interval) => first,
+            Some(last) => last.plus(1),
+            // As far as a new cluster's other figures are read back.
+            None => first.plus(-minutes(poll.lookback.max(poll.overlap))),
+        };
+        self.gaps.add(Window {
+            from: missed_from,
+            to: first,
+        });
+    }
+
+    /// The minutes to read from CloudWatch.
+    pub(super) fn window(&mut self, now: DateTime<Utc>, poll: &Poll, at_most: i64) -> Window {
+        let forever = Minute::of_seconds(0);
+        self.gaps.remove(Window {
+            from: forever,
+            to: oldest(now),
+        });
+        let progress = window::Progress {
+            read_until: self.read_until,
+            missed_from: self.gaps.first(),
+            at_most,
+        };
+        window::window(now, progress, poll)
+    }
+
+    /// Up to where a number of samples can be trusted: a minute that is not read again any more
+    /// does not change any more.
+    pub(super) fn restorable_until(now: DateTime<Utc>, poll: &Poll) -> Minute {
+        settled_until(now, poll.settle).plus(-minutes(poll.overlap))
+    }
+
+    /// How far posting has come, for the next process.
+    pub(super) fn progress(&self, poll: &Poll) -> Progress {
+        let counted = match self.pending.front() {
+            Some(oldest) => Some(oldest.minute.plus(-1)),
+            None => self.counted,
+        };
+        let again = self
+            .read_until
+            .map(|until| until.plus(-minutes(poll.overlap)));
+        Progress {
+            read_until: self.read_until.map(Minute::start),
+            counted_until: counted.map(Minute::start),
+            missed: self
+                .gaps
+                .windows()
+                .iter()
+                .map(|gap| (gap.from.start(), gap.to.start()))
+                .collect(),
+            posted: again
+                .map(|since| self.memory.digests(since))
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(minute, digest)| (minute.start(), digest))
+                .collect(),
+        }
+    }
+}
+
+impl Work {
+    pub(super) fn new(observed: Observed, state: ClusterState) -> Self {
+        Work {
+            observed,
+            state,
+            window: None,
+            samples: Vec::new(),
+            sampled: Vec::new(),
+            read_whole: true,
+            posted_whole: true,
+            accepted: 0,
+        }
+    }
+
+    /// Whether running counts of the window are missed that CloudWatch can restore.
+    pub(super) fn restores(&self, until: Minute) -> bool {
+        self.window.is_some_and(|window| {
+            let to = window.to.min(until);
+            self.state.gaps.touch(Window { to, ..window })
+        })
+    }
+
+    /// Moves progress past what was read and posted whole.
+    pub(super) fn advance(&mut self, restorable_until: Minute) {
+        let (Some(window), true) = (self.window, self.read_whole && self.posted_whole) else {
+            return;
+        };
+        let state = &mut self.state;
+        state.read_until = state.read_until.max(Some(window.to));
+        let to = window.to.min(restorable_until);
+        state.gaps.remove(Window { to, ..window });
+        state.noted = Digests::default();
+    }
+}

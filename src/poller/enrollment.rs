@@ -1,0 +1,122 @@
+//! The hosts of a Region's clusters, and what is kept on Mackerel with them.
+
+use std::sync::PoisonError;
+
+use chrono::{DateTime, Utc};
+use futures_util::stream::{self, StreamExt};
+use tokio::time::Instant;
+
+use super::Shared;
+use super::cluster::Work;
+use crate::mackerel::client::Client as Mackerel;
+use crate::mackerel::error::{Error, Kind};
+use crate::map::graph::graph_defs;
+use crate::map::host::wanted;
+use crate::model::host::Wanted;
+use crate::model::id::ClusterArn;
+use crate::model::trouble::Trouble;
+use crate::post::graph;
+use crate::post::host::{Enrolled, Graphs, enroll, write_notes};
+
+/// How many hosts are made sure of at once.
+const HOSTS_AT_ONCE: usize = 8;
+
+/// Makes sure of all hosts.
+pub(super) async fn enroll_all(
+    mackerel: &Mackerel,
+    works: &mut [Work],
+    shared: &Shared,
+    now: DateTime<Utc>,
+    deadline: Instant,
+    troubles: &mut Vec<Trouble>,
+) {
+    let enrolling: Vec<Result<(Enrolled, Option<String>), Error>> = stream::iter(works.iter())
+        .map(|work| async move {
+            let (wanted, complaint) = wanted(&work.observed.cluster, &shared.config.host);
+            claim(shared, &wanted, &work.observed.cluster.arn)?;
+            let known = work.state.enrolled.as_ref();
+            let enrolled = enroll(mackerel, wanted, known, now, deadline).await?;
+            Ok((enrolled, complaint))
+        })
+        .buffered(HOSTS_AT_ONCE)
+        .collect()
+        .await;
+    for (work, result) in works.iter_mut().zip(enrolling) {
+        let arn = &work.observed.cluster.arn;
+        match result {
+            Ok((enrolled, complaint)) => {
+                if let Some(complaint) = complaint {
+                    troubles.push(Trouble::of_cluster(arn, complaint).as_warning());
+                }
+                work.state.enrolled(enrolled, now, &shared.config.poll);
+            }
+            // An id from an earlier poll is still good while Mackerel does not answer.
+            Err(error) => {
+                troubles.push(Trouble::of_cluster(arn, error.message));
+                if !matches!(error.kind, Kind::Passing { .. }) {
+                    work.state.enrolled = None;
+                }
+            }
+        }
+    }
+}
+
+/// Two clusters with one custom identifier would mix their numbers in one host.
+fn claim(shared: &Shared, wanted: &Wanted, arn: &ClusterArn) -> Result<(), Error> {
+    let mut claims = shared.claims.lock().unwrap_or_else(PoisonError::into_inner);
+    let holder = claims
+        .entry(wanted.custom_identifier.clone())
+        .or_insert_with(|| arn.clone());
+    if holder == arn {
+        return Ok(());
+    }
+    Err(Error {
+        kind: Kind::Rejected,
+        message: format!(
+            "{arn} and {holder} have the same custom identifier `{}`; put {{arn}} into \
+             host.custom_identifier",
+            wanted.custom_identifier
+        ),
+    })
+}
+
+/// Posts the graph definitions when they are due, and notes it on the Region's first host.
+pub(super) async fn keep_graphs(
+    mackerel: &Mackerel,
+    works: &mut [Work],
+    shared: &Shared,
+    now: DateTime<Utc>,
+    deadline: Instant,
+) -> Result<(), Error> {
+    let Some(keeper) = works
+        .iter_mut()
+        .find_map(|work| work.state.enrolled.as_mut())
+    else {
+        return Ok(());
+    };
+    let graphs = graph_defs();
+    let edition = graph::edition(&graphs);
+    let noted = keeper
+        .notes
+        .graphs
+        .as_ref()
+        .filter(|graphs| graphs.edition == edition)
+        .and_then(|graphs| DateTime::from_timestamp(graphs.posted_at, 0));
+    let mut posted = shared.graphs_posted.lock().await;
+    if graph::is_due(*posted, now) {
+        if !graph::is_due(noted, now) {
+            *posted = noted;
+            return Ok(());
+        }
+        graph::post(mackerel, &graphs, deadline).await?;
+        *posted = Some(now);
+    }
+    if graph::is_due(noted, now) {
+        keeper.notes.graphs = posted.map(|posted| Graphs {
+            edition,
+            posted_at: posted.timestamp(),
+        });
+        write_notes(mackerel, keeper, deadline).await?;
+    }
+    Ok(())
+}

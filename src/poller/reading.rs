@@ -1,0 +1,209 @@
+//! Reads from CloudWatch what a Region's clusters need, and restores the counts that were missed.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use super::Shared;
+use super::cluster::{ClusterState, Work};
+use crate::aws::{Client, Kind, MAX_QUERIES};
+use crate::config::Poll;
+use crate::fetch::{Fetched, fetch};
+use crate::map::restore::{restored, samples_per_task};
+use crate::model::catalog::{SAMPLED, running_count};
+use crate::model::inventory::Service;
+use crate::model::sample::{Sample, SeriesId};
+use crate::model::time::Minute;
+use crate::model::trouble::Trouble;
+use crate::plan::batch::{Reading, batches};
+
+/// About how many points one poll reads of a Region: a longer outage is read back in several polls,
+/// so that memory and time stay bounded and the newest minutes are not kept waiting.
+const POINTS_AT_ONCE: usize = 500_000;
+
+/// The least that a poll reads of a cluster, in minutes, however large the Region is.
+const LEAST_MINUTES: i64 = 60;
+
+/// About how many series a service has in CloudWatch.
+const SERIES_PER_SERVICE: usize = 6;
+
+/// Plans the windows of all clusters that have a host, or of all in a dry run.
+pub(super) fn plan_windows(works: &mut [Work], shared: &Shared, now: DateTime<Utc>) {
+    let services: usize = works.iter().map(|work| work.observed.services.len()).sum();
+    let fits = POINTS_AT_ONCE / (services * SERIES_PER_SERVICE).max(1);
+    let poll = &shared.config.poll;
+    let overlap = crate::plan::window::minutes(poll.overlap);
+    let at_most = (fits as i64).max(LEAST_MINUTES).max(2 * overlap);
+    for work in works {
+        if work.state.enrolled.is_some() || shared.mackerel.is_none() {
+            work.window = Some(work.state.window(now, poll, at_most));
+        }
+    }
+}
+
+/// Reads what CloudWatch has in the windows.
+pub(super) async fn read(
+    client: &Client,
+    works: &mut [Work],
+    shared: &Shared,
+    now: DateTime<Utc>,
+    deadline: Instant,
+    troubles: &mut Vec<Trouble>,
+) {
+    let until = ClusterState::restorable_until(now, &shared.config.poll);
+    let readings: Vec<(usize, Reading<'_>)> = works
+        .iter()
+        .enumerate()
+        .filter_map(|(place, work)| {
+            let reading = Reading {
+                cluster: &work.observed.cluster,
+                services: &work.observed.services,
+                window: work.window?,
+                history: &work.state.history,
+                with_sample_count: work.restores(until),
+            };
+            Some((place, reading))
+        })
+        .collect();
+    let (places, readings): (Vec<usize>, Vec<Reading<'_>>) = readings.into_iter().unzip();
+    let batches = batches(&readings, &shared.config.metrics, MAX_QUERIES);
+    let clusters: Vec<_> = readings.iter().map(|reading| reading.cluster).collect();
+    let fetched = fetch(client, &batches, &clusters, deadline).await;
+    take(works, &places, fetched, troubles);
+}
+
+fn take(works: &mut [Work], places: &[usize], fetched: Fetched, troubles: &mut Vec<Trouble>) {
+    let running = running_count();
+    for (place, samples) in fetched.samples {
+        let work = &mut works[places[place]];
+        let (sampled, read): (Vec<Sample>, Vec<Sample>) = samples
+            .into_iter()
+            .partition(|sample| sample.series.metric == running);
+        work.state.memory.recall(&read, &work.state.noted);
+        work.sampled = sampled;
+        work.samples = read;
+    }
+    for (message, unread) in fetched.troubles {
+        for place in unread.places {
+            let work = &mut works[places[place]];
+            work.read_whole = false;
+            let arn = &work.observed.cluster.arn;
+            let trouble = Trouble::of_cluster(arn, message.clone());
+            troubles.push(trouble.with_detail(unread.detail.clone()));
+        }
+    }
+    for note in fetched.notes {
+        let message = format!("CloudWatch says: {note}");
+        troubles.push(Trouble::of_target(message).as_warning());
+    }
+}
+
+/// Restores running counts that were missed, where it is known how many samples a task sends.
+pub(super) async fn restore(
+    client: &Client,
+    works: &mut [Work],
+    poll: &Poll,
+    now: DateTime<Utc>,
+    troubles: &mut Vec<Trouble>,
+) {
+    let until = ClusterState::restorable_until(now, poll);
+    for work in works.iter_mut().filter(|work| !work.sampled.is_empty()) {
+        let sampled = std::mem::take(&mut work.sampled);
+        let missed: Vec<Sample> = sampled
+            .iter()
+            .filter(|sample| {
+                sample.minute < until
+                    && work.state.gaps.contains(sample.minute)
+                    && work
+                        .state
+                        .memory
+                        .value(&sample.series, sample.minute)
+                        .is_none()
+            })
+            .cloned()
+            .collect();
+        if missed.is_empty() {
+            continue;
+        }
+        let mut divisors = known_divisors(work, &sampled);
+        let unknown: Vec<&Service> = work
+            .observed
+            .services
+            .iter()
+            .filter(|service| !divisors.contains_key(&service.name))
+            .filter(|service| {
+                let of = |sample: &Sample| sample.series.service.as_ref() == Some(&service.name);
+                missed.iter().any(of)
+            })
+            .collect();
+        match ask_divisors(client, &unknown).await {
+            Ok(asked) => divisors.extend(asked),
+            Err(error) => {
+                let trouble = Trouble::of_cluster(
+                    &work.observed.cluster.arn,
+                    format!("running counts that were missed can't be restored: {error}"),
+                );
+                troubles.push(trouble.as_warning().with_detail(error.detail.clone()));
+                // What may work at the next poll is left for it.
+                if matches!(error.kind, Kind::Passing | Kind::Throttled) {
+                    work.read_whole = false;
+                }
+            }
+        }
+        work.samples.extend(restored(&missed, &divisors));
+    }
+}
+
+/// What minutes tell whose count and number of samples are both known.
+fn known_divisors(work: &Work, sampled: &[Sample]) -> HashMap<Arc<str>, f64> {
+    let mut by_service: HashMap<&Arc<str>, Vec<(Minute, f64)>> = HashMap::new();
+    for sample in sampled {
+        if let Some(service) = &sample.series.service {
+            let minutes = by_service.entry(service).or_default();
+            minutes.push((sample.minute, sample.value));
+        }
+    }
+    by_service
+        .into_iter()
+        .filter_map(|(service, minutes)| {
+            let series = SeriesId {
+                metric: running_count(),
+                service: Some(service.clone()),
+            };
+            let counted = |minute| work.state.memory.value(&series, minute);
+            Some((service.clone(), samples_per_task(counted, &minutes)?))
+        })
+        .collect()
+}
+
+/// What the services' revisions tell. A service whose revisions disagree is in a deployment that
+/// changes it, and tells nothing; so does one without revisions.
+async fn ask_divisors(
+    client: &Client,
+    services: &[&Service],
+) -> Result<HashMap<Arc<str>, f64>, crate::aws::Error> {
+    let arns: BTreeSet<String> = services
+        .iter()
+        .flat_map(|service| service.revisions.iter().cloned())
+        .collect();
+    let arns: Vec<String> = arns.into_iter().collect();
+    let resolutions = client.resolutions(&arns, SAMPLED).await?;
+    let divisor = |service: &Service| {
+        let mut found: Vec<i32> = service
+            .revisions
+            .iter()
+            .map(|arn| resolutions.get(arn).copied())
+            .collect::<Option<_>>()?;
+        found.dedup();
+        match found.as_slice() {
+            [seconds @ 1..=60] if 60 % seconds == 0 => Some(f64::from(60 / seconds)),
+            _ => None,
+        }
+    };
+    Ok(services
+        .iter()
+        .filter_map(|service| Some((service.name.clone(), divisor(service)?)))
+        .collect())
+}
