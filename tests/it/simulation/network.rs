@@ -443,12 +443,14 @@ impl Network {
             "custom",
             "host not found",
         ];
+        if !status.is_client_error() {
+            return;
+        }
         let text = String::from_utf8_lossy(body);
         let is_look_up = what.starts_with("mackerel GET") && status == StatusCode::NOT_FOUND;
         // A host that a person has retired refuses to be changed.
         let is_gone = what.starts_with("mackerel") && status == StatusCode::NOT_FOUND;
-        if status.is_client_error()
-            && !is_look_up
+        if !is_look_up
             && !is_gone
             && !EXPECTED.iter().any(|word| text.contains(word))
         {

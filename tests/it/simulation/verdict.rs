@@ -408,10 +408,7 @@ impl Case<'_> {
         verdict: &mut Verdict,
     ) {
         match points.get(&minute) {
-            Some((there, place)) if *there == value => {
-                let host = &self.hosts[*place].id;
-                self.note_delay(name, host, minute, verdict);
-            }
+            Some((there, _)) if *there == value => self.note_delay(name, minute, value, verdict),
             there => {
                 let partly = there.is_some();
                 if self.is_tail(series, minute, partly, points) {
@@ -489,18 +486,21 @@ impl Case<'_> {
         })
     }
 
-    fn note_delay(&self, name: &str, host: &str, minute: i64, verdict: &mut Verdict) {
+    /// Notes when the value first stood on any of the hosts.
+    fn note_delay(&self, name: &str, minute: i64, value: f64, verdict: &mut Verdict) {
         let scenario = &self.world.scenario;
         if minute < 0 || self.fine.get((minute / 60) as usize) != Some(&true) {
             return;
         }
-        let recorded = self.ledger.series(host, name);
-        let recorded = recorded.and_then(|series| self.ledger.recorded.get(&(series, NOON + minute)));
-        let Some((_, posted)) = recorded else {
-            return;
-        };
-        let settled = minute + scenario.settling();
-        verdict.figures.delay = verdict.figures.delay.max(posted / 1000 - settled);
+        let recorded = self.hosts.iter().filter_map(|host| {
+            let series = self.ledger.series(&host.id, name)?;
+            let (there, posted) = self.ledger.recorded.get(&(series, NOON + minute))?;
+            (*there == value).then_some(*posted)
+        });
+        if let Some(posted) = recorded.min() {
+            let delay = posted / 1000 - (minute + scenario.settling());
+            verdict.figures.delay = verdict.figures.delay.max(delay);
+        }
     }
 
     fn check_counts(&self, verdict: &mut Verdict) {
