@@ -34,12 +34,12 @@ use crate::support::world::{ACCOUNT, API_KEY};
 
 thread_local! {
     /// When the run in hand began, for the log's timestamps.
-    pub static BEGAN: RefCell<Option<Instant>> = const { RefCell::new(None) };
+    pub(super) static BEGAN: RefCell<Option<Instant>> = const { RefCell::new(None) };
 }
 
 /// Carries out a run and judges it. The name of the Region tells runs apart, since the SDK keeps
 /// its budget of retries per Region for the whole process.
-pub fn simulate(scenario: Scenario, region: &str) -> Verdict {
+pub(super) fn simulate(scenario: Scenario, region: &str) -> Verdict {
     fastrand::seed(scenario.seed);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -172,7 +172,9 @@ fn start(world: &Arc<World>, number: usize, region: &str) -> Running {
             access_key_id: "AKIATEST".to_owned(),
         }),
         rate_share: config.aws.rate_share,
-        clock: Some(Clock(Arc::new(move || SystemTime::from(time.poller_time())))),
+        clock: Some(Clock(Arc::new(move || {
+            SystemTime::from(time.poller_time())
+        }))),
     };
     let mackerel = MackerelClient::new(
         access.transport.clone(),
@@ -267,4 +269,3 @@ async fn retire(world: &World, cluster: &str) -> Option<(String, i64)> {
     world.ledger().mishap("host retired by hand");
     Some((host.id.clone(), world.millis() / 1000))
 }
-

@@ -5,41 +5,41 @@
 use std::collections::{BTreeMap, HashMap};
 
 /// A series on Mackerel, as a number.
-pub type Series = u32;
+pub(super) type Series = u32;
 
 /// Everything that was seen in one run. Times are milliseconds since its start.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub(super) struct Ledger {
     numbers: HashMap<(String, String), Series>,
     /// The first moment at which each minute of a series had the value that it was last given.
-    pub recorded: HashMap<(Series, i64), (f64, i64)>,
+    pub(super) recorded: HashMap<(Series, i64), (f64, i64)>,
     /// Of each life, what it knows Mackerel to have accepted.
     accepted: HashMap<usize, HashMap<(Series, i64), f64>>,
     /// The number of points in all posts that Mackerel accepted.
-    pub posted: u64,
+    pub(super) posted: u64,
     /// The most points in one post.
-    pub largest_post: usize,
+    pub(super) largest_post: usize,
     /// Points that a life posted again although it knew them accepted, with the same value.
-    pub repeated: Vec<String>,
+    pub(super) repeated: Vec<String>,
     /// Requests that broke a documented limit.
-    pub refused: Vec<String>,
+    pub(super) refused: Vec<String>,
     /// Attempts by life and group of calls.
-    pub attempts: BTreeMap<(usize, Group), Vec<i64>>,
+    pub(super) attempts: BTreeMap<(usize, Group), Vec<i64>>,
     /// When services of a cluster were listed.
-    pub listed: BTreeMap<String, Vec<i64>>,
+    pub(super) listed: BTreeMap<String, Vec<i64>>,
     /// Counts that were read: the life, the cluster, the service and the minute.
-    pub observed: Vec<Observation>,
+    pub(super) observed: Vec<Observation>,
     /// When each life last had points of a host accepted: host, then life.
-    pub last_post: BTreeMap<(String, usize), i64>,
+    pub(super) last_post: BTreeMap<(String, usize), i64>,
     /// When the poll in hand of each life began, and whether it has gone past its first call.
     polls: HashMap<usize, (i64, bool)>,
     /// Mishaps and weather that befell requests, by kind.
-    pub mishaps: BTreeMap<&'static str, u64>,
+    pub(super) mishaps: BTreeMap<&'static str, u64>,
 }
 
 /// Calls that share a documented rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
+pub(super) enum Group {
     /// ListClusters and DescribeClusters.
     ClusterReads,
     /// ListServices and DescribeServices.
@@ -50,7 +50,7 @@ pub enum Group {
 
 impl Group {
     /// The group of an IAM action, if its rate is documented.
-    pub fn of(action: &str) -> Option<Group> {
+    pub(super) fn of(action: &str) -> Option<Group> {
         match action {
             "ecs:ListClusters" | "ecs:DescribeClusters" => Some(Group::ClusterReads),
             "ecs:ListServices" | "ecs:DescribeServices" => Some(Group::ServiceReads),
@@ -60,7 +60,7 @@ impl Group {
     }
 
     /// The documented burst and rate a second.
-    pub fn limits(self) -> (f64, f64) {
+    pub(super) fn limits(self) -> (f64, f64) {
         match self {
             Group::ClusterReads => (50.0, 20.0),
             Group::ServiceReads => (100.0, 20.0),
@@ -71,48 +71,48 @@ impl Group {
 
 /// A service's counts as a poller has read them.
 #[derive(Debug, Clone)]
-pub struct Observation {
+pub(super) struct Observation {
     /// The poller.
-    pub life: usize,
+    pub(super) life: usize,
     /// The cluster's name.
-    pub cluster: String,
+    pub(super) cluster: String,
     /// The service's name.
-    pub service: String,
+    pub(super) service: String,
     /// The minute, as its start in seconds since the run's.
-    pub minute: i64,
+    pub(super) minute: i64,
     /// When.
-    pub at: i64,
+    pub(super) at: i64,
 }
 
 /// A point as it was posted, time in seconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Point {
+pub(super) struct Point {
     /// The host.
-    pub host_id: String,
+    pub(super) host_id: String,
     /// The metric.
-    pub name: String,
+    pub(super) name: String,
     /// The minute's start.
-    pub time: i64,
+    pub(super) time: i64,
     /// The value.
-    pub value: f64,
+    pub(super) value: f64,
 }
 
 impl Ledger {
     /// The number of a series, if it ever had a point.
-    pub fn series(&self, host: &str, name: &str) -> Option<Series> {
+    pub(super) fn series(&self, host: &str, name: &str) -> Option<Series> {
         self.numbers
             .get(&(host.to_owned(), name.to_owned()))
             .copied()
     }
 
     /// Counts something that went wrong.
-    pub fn mishap(&mut self, kind: &'static str) {
+    pub(super) fn mishap(&mut self, kind: &'static str) {
         *self.mishaps.entry(kind).or_default() += 1;
     }
 
     /// Notes that a request leaves for AWS.
-    pub fn attempt(&mut self, life: usize, action: &str, at: i64) {
+    pub(super) fn attempt(&mut self, life: usize, action: &str, at: i64) {
         if let Some(group) = Group::of(action) {
             self.attempts.entry((life, group)).or_default().push(at);
         }
@@ -127,7 +127,7 @@ impl Ledger {
     }
 
     /// Notes that a poller has got the counts of services.
-    pub fn observe(&mut self, life: usize, cluster: &str, services: &[String], at: i64) {
+    pub(super) fn observe(&mut self, life: usize, cluster: &str, services: &[String], at: i64) {
         let began = self.polls.get(&life).map_or(at, |poll| poll.0);
         let minute = at.div_euclid(60_000) * 60;
         if began.div_euclid(60_000) * 60 != minute {
@@ -144,7 +144,7 @@ impl Ledger {
     }
 
     /// Notes that Mackerel has stored a post; gives the series of its points.
-    pub fn record(&mut self, points: &[Point], at: i64) -> Vec<Series> {
+    pub(super) fn record(&mut self, points: &[Point], at: i64) -> Vec<Series> {
         self.posted += points.len() as u64;
         self.largest_post = self.largest_post.max(points.len());
         let mut series = Vec::with_capacity(points.len());
@@ -163,7 +163,7 @@ impl Ledger {
     }
 
     /// Notes that a poller sends points, and whether it should know better.
-    pub fn send(&mut self, life: usize, points: &[Point], at: i64) {
+    pub(super) fn send(&mut self, life: usize, points: &[Point], at: i64) {
         let Some(accepted) = self.accepted.get(&life) else {
             return;
         };
@@ -186,7 +186,7 @@ impl Ledger {
     }
 
     /// Notes that a poller has heard that its points were accepted.
-    pub fn accept(&mut self, life: usize, points: &[Point], series: &[Series], at: i64) {
+    pub(super) fn accept(&mut self, life: usize, points: &[Point], series: &[Series], at: i64) {
         let accepted = self.accepted.entry(life).or_default();
         for (point, number) in points.iter().zip(series) {
             accepted.insert((*number, point.time), point.value);
@@ -201,14 +201,14 @@ impl Ledger {
     }
 
     /// Notes that a life is over.
-    pub fn over(&mut self, life: usize) {
+    pub(super) fn over(&mut self, life: usize) {
         self.accepted.remove(&life);
         self.polls.remove(&life);
     }
 }
 
 /// A moment of a run for people: hours, minutes and seconds since its start.
-pub fn clock(seconds: i64) -> String {
+pub(super) fn clock(seconds: i64) -> String {
     let sign = if seconds < 0 { "-" } else { "" };
     let seconds = seconds.abs();
     format!(

@@ -29,37 +29,37 @@ use super::scenario::{Scenario, Side, Weather};
 use crate::support::world::{NOON, at};
 
 /// Where the simulated AWS seems to be.
-pub const AWS_URL: &str = "http://aws.sim";
+pub(super) const AWS_URL: &str = "http://aws.sim";
 /// Where the local Mackerel seems to be.
-pub const MACKEREL_URL: &str = "http://mackerel.sim";
+pub(super) const MACKEREL_URL: &str = "http://mackerel.sim";
 
 const TSDB: &str = "/api/v0/tsdb";
 
 /// What all pollers of a run share.
-pub struct World {
+pub(super) struct World {
     /// The run.
-    pub scenario: Scenario,
+    pub(super) scenario: Scenario,
     /// The simulated AWS.
-    pub aws: SimulatedAws,
+    pub(super) aws: SimulatedAws,
     /// The local Mackerel.
-    pub mackerel: LocalMackerel,
+    pub(super) mackerel: LocalMackerel,
     aws_router: Router,
     mackerel_router: Router,
     began: Instant,
     rng: Mutex<fastrand::Rng>,
     ledger: Mutex<Ledger>,
     /// Points that Mackerel refused because the scenario says so: host, metric, time.
-    pub poisoned: Arc<Mutex<HashSet<(String, String, i64)>>>,
+    pub(super) poisoned: Arc<Mutex<HashSet<(String, String, i64)>>>,
 }
 
 /// Tells the time since a moment, which counts as [`NOON`].
-pub fn clock(began: Instant) -> impl Fn() -> DateTime<Utc> + Clone + Send + Sync + 'static {
+pub(super) fn clock(began: Instant) -> impl Fn() -> DateTime<Utc> + Clone + Send + Sync + 'static {
     move || at(NOON) + TimeDelta::milliseconds(began.elapsed().as_millis() as i64)
 }
 
 impl World {
     /// A world that has just begun.
-    pub fn new(scenario: Scenario, aws: SimulatedAws, mackerel: LocalMackerel) -> World {
+    pub(super) fn new(scenario: Scenario, aws: SimulatedAws, mackerel: LocalMackerel) -> World {
         World {
             aws_router: aws.router(),
             mackerel_router: mackerel.router(),
@@ -74,33 +74,33 @@ impl World {
     }
 
     /// Milliseconds since the beginning.
-    pub fn millis(&self) -> i64 {
+    pub(super) fn millis(&self) -> i64 {
         self.began.elapsed().as_millis() as i64
     }
 
     /// When a moment of the run is.
-    pub fn instant(&self, second: i64) -> Instant {
+    pub(super) fn instant(&self, second: i64) -> Instant {
         self.began + Duration::from_secs(second.unsigned_abs())
     }
 
     /// The time of day as the stand-ins have it.
-    pub fn now(&self) -> DateTime<Utc> {
+    pub(super) fn now(&self) -> DateTime<Utc> {
         clock(self.began)()
     }
 
     /// The time of day as the poller has it.
-    pub fn poller_time(&self) -> DateTime<Utc> {
+    pub(super) fn poller_time(&self) -> DateTime<Utc> {
         let skew = self.scenario.skew_at(self.millis() / 1000);
         self.now() + TimeDelta::seconds(skew)
     }
 
     /// What was seen so far.
-    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap()
     }
 
     /// A request that a person makes of Mackerel, past the weather.
-    pub async fn by_hand(&self, method: &str, path: &str) -> StatusCode {
+    pub(super) async fn by_hand(&self, method: &str, path: &str) -> StatusCode {
         let request = http::Request::builder()
             .method(method)
             .uri(format!("{MACKEREL_URL}{path}"))
@@ -131,10 +131,9 @@ impl World {
             fate.event = mishap(&mut rng, action);
         }
         for weather in self.scenario.weather_at(second) {
-            let meets =
-                |side: Side, share: u32, rng: &mut fastrand::Rng| {
-                    side.is_met_by(action) && rng.u32(..100) < share
-                };
+            let meets = |side: Side, share: u32, rng: &mut fastrand::Rng| {
+                side.is_met_by(action) && rng.u32(..100) < share
+            };
             let event = match weather {
                 Weather::Unreachable(side) if side.is_met_by(action) => match rng.bool() {
                     true => Event::Refused,
@@ -240,26 +239,26 @@ impl Event {
 
 /// The network as one poller has it.
 #[derive(Clone)]
-pub struct Network {
+pub(super) struct Network {
     /// The world.
-    pub world: Arc<World>,
+    pub(super) world: Arc<World>,
     /// The number of the poller.
-    pub life: usize,
+    pub(super) life: usize,
     /// Where the poller is to be killed, if at a request.
-    pub crash: Arc<Mutex<Option<Crash>>>,
+    pub(super) crash: Arc<Mutex<Option<Crash>>>,
 }
 
 /// Kills a poller at a request.
 #[derive(Debug)]
-pub struct Crash {
+pub(super) struct Crash {
     /// From when on requests are counted, in seconds.
-    pub from: i64,
+    pub(super) from: i64,
     /// How many more are let through.
-    pub requests: u32,
+    pub(super) requests: u32,
     /// Whether it dies before the other side sees the request.
-    pub before: bool,
+    pub(super) before: bool,
     /// The poller's task.
-    pub task: Option<AbortHandle>,
+    pub(super) task: Option<AbortHandle>,
 }
 
 impl fmt::Debug for Network {
@@ -450,10 +449,7 @@ impl Network {
         let is_look_up = what.starts_with("mackerel GET") && status == StatusCode::NOT_FOUND;
         // A host that a person has retired refuses to be changed.
         let is_gone = what.starts_with("mackerel") && status == StatusCode::NOT_FOUND;
-        if !is_look_up
-            && !is_gone
-            && !EXPECTED.iter().any(|word| text.contains(word))
-        {
+        if !is_look_up && !is_gone && !EXPECTED.iter().any(|word| text.contains(word)) {
             let at = super::ledger::clock(self.world.millis() / 1000);
             let refused = format!("{at}: {what}: {status} {text}");
             self.world.ledger().refused.push(refused);

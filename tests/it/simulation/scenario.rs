@@ -14,7 +14,7 @@ use crate::support::world::{NOON, at};
 
 /// How long the run is left in peace at its end, in seconds: everything that can be made up for
 /// must be by then.
-pub const CALM: i64 = 40 * 60;
+pub(super) const CALM: i64 = 40 * 60;
 
 /// The longest that CloudWatch takes to settle a minute, in seconds: within the poller's overlap,
 /// also for a clock that is two minutes fast.
@@ -22,49 +22,49 @@ const LATEST: u64 = 420;
 
 /// One run. Times are seconds since its start.
 #[derive(Debug, Clone)]
-pub struct Scenario {
+pub(super) struct Scenario {
     /// What it was drawn from.
-    pub seed: u64,
+    pub(super) seed: u64,
     /// How long it is.
-    pub seconds: i64,
+    pub(super) seconds: i64,
     /// The poller's profile of metrics.
-    pub profile: &'static str,
+    pub(super) profile: &'static str,
     /// The poller's share of AWS's rates.
-    pub rate_share: f64,
+    pub(super) rate_share: f64,
     /// Whether the poller assumes a role, with sessions that expire.
-    pub assumes_role: bool,
+    pub(super) assumes_role: bool,
     /// How late CloudWatch is.
-    pub lateness: Lateness,
+    pub(super) lateness: Lateness,
     /// Whether Mackerel lets two hosts have one custom identifier.
-    pub duplicate_hosts: bool,
+    pub(super) duplicate_hosts: bool,
     /// Whether Mackerel drops points of an unknown host without a word.
-    pub ignores_unknown_hosts: bool,
+    pub(super) ignores_unknown_hosts: bool,
     /// The usual time on the way, there or back, in milliseconds at the most.
-    pub latency: u64,
+    pub(super) latency: u64,
     /// How many requests of 10,000 meet with some mishap on a fine day.
-    pub mishaps: u32,
+    pub(super) mishaps: u32,
     /// The clusters.
-    pub fleet: Vec<Cluster>,
+    pub(super) fleet: Vec<Cluster>,
     /// The pollers.
-    pub lives: Vec<Life>,
+    pub(super) lives: Vec<Life>,
     /// What goes wrong for a time.
-    pub weather: Vec<Spell>,
+    pub(super) weather: Vec<Spell>,
 }
 
 /// One process of the poller.
 #[derive(Debug, Clone)]
-pub struct Life {
+pub(super) struct Life {
     /// When it starts.
-    pub from: i64,
+    pub(super) from: i64,
     /// Whether it is `--once`.
-    pub once: bool,
+    pub(super) once: bool,
     /// How it ends.
-    pub end: End,
+    pub(super) end: End,
 }
 
 /// How a process ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum End {
+pub(super) enum End {
     /// Killed at a moment.
     Killed(i64),
     /// Killed at the so manieth request after a moment, before or after the other side has done
@@ -85,18 +85,18 @@ pub enum End {
 
 /// Something that goes wrong from one moment to another.
 #[derive(Debug, Clone)]
-pub struct Spell {
+pub(super) struct Spell {
     /// The first moment.
-    pub from: i64,
+    pub(super) from: i64,
     /// The first moment after.
-    pub to: i64,
+    pub(super) to: i64,
     /// What.
-    pub what: Weather,
+    pub(super) what: Weather,
 }
 
 /// What goes wrong. Shares are in percent of the requests.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Weather {
+pub(super) enum Weather {
     /// No connection, or none that is ever answered.
     Unreachable(Side),
     /// Answers with a status of 500 or more.
@@ -124,7 +124,7 @@ pub enum Weather {
 
 /// The other side of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub(super) enum Side {
     /// CloudWatch.
     CloudWatch,
     /// ECS.
@@ -139,7 +139,7 @@ pub enum Side {
 
 impl Scenario {
     /// The run of a seed, over so many hours.
-    pub fn of(seed: u64, hours: i64) -> Scenario {
+    pub(super) fn of(seed: u64, hours: i64) -> Scenario {
         let mut rng = Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5151);
         let seconds = hours * 3600;
         let once = rng.u32(..10) < 3;
@@ -154,37 +154,45 @@ impl Scenario {
             duplicate_hosts: rng.bool(),
             ignores_unknown_hosts: rng.u32(..4) == 0,
             latency: pick(&mut rng, &[10, 40, 200]),
-            mishaps: if fine { 0 } else { pick(&mut rng, &[0, 20, 100]) },
+            mishaps: if fine {
+                0
+            } else {
+                pick(&mut rng, &[0, 20, 100])
+            },
             fleet: fleet(&mut rng, seconds),
             lives: match (fine, once) {
                 (_, true) => scheduled_lives(&mut rng, seconds, fine),
                 (true, false) => vec![forever(0)],
                 (false, false) => loop_lives(&mut rng, seconds),
             },
-            weather: if fine { Vec::new() } else { weather(&mut rng, seconds) },
+            weather: if fine {
+                Vec::new()
+            } else {
+                weather(&mut rng, seconds)
+            },
         }
     }
 
     /// From when on nothing goes wrong any more.
-    pub fn calm_from(&self) -> i64 {
+    pub(super) fn calm_from(&self) -> i64 {
         self.seconds - CALM
     }
 
     /// How long after its start the last minute of the slowest series is settled, in seconds.
-    pub fn settling(&self) -> i64 {
+    pub(super) fn settling(&self) -> i64 {
         let lateness = self.lateness;
         let revised = lateness.revised.map_or(0, |revised| revised.latest);
         i64::from((lateness.settled_after + lateness.jitter).max(revised))
     }
 
     /// What holds at a moment.
-    pub fn weather_at(&self, second: i64) -> impl Iterator<Item = &Weather> {
+    pub(super) fn weather_at(&self, second: i64) -> impl Iterator<Item = &Weather> {
         let holds = move |spell: &&Spell| spell.from <= second && second < spell.to;
         self.weather.iter().filter(holds).map(|spell| &spell.what)
     }
 
     /// By how much the poller's clock is wrong at a moment, in seconds.
-    pub fn skew_at(&self, second: i64) -> i64 {
+    pub(super) fn skew_at(&self, second: i64) -> i64 {
         let skew = |weather: &Weather| match weather {
             Weather::Skewed(seconds) => Some(*seconds),
             _ => None,
@@ -307,7 +315,11 @@ fn steps(rng: &mut Rng, seconds: i64) -> Vec<(DateTime<Utc>, Counts)> {
     let mut steps = vec![(at(NOON - 86_400), Counts::new(running, running, 0))];
     let mut time = span(rng, 600.0, 10_000.0);
     while time < seconds {
-        let wanted = if running > 0 && rng.u32(..3) > 0 { 0 } else { 1 + rng.u32(..4) };
+        let wanted = if running > 0 && rng.u32(..3) > 0 {
+            0
+        } else {
+            1 + rng.u32(..4)
+        };
         if wanted > running {
             steps.push((
                 at(NOON + time),

@@ -9,7 +9,7 @@ use super::verdict::{Figures, Invariant, Verdict};
 
 /// Many runs in one.
 #[derive(Debug, Default)]
-pub struct Summary {
+pub(super) struct Summary {
     seeds: u64,
     seconds: i64,
     lives: usize,
@@ -22,7 +22,7 @@ pub struct Summary {
 
 impl Summary {
     /// Adds a run.
-    pub fn add(&mut self, verdict: &Verdict) {
+    pub(super) fn add(&mut self, verdict: &Verdict) {
         let (seed, own) = (verdict.scenario.seed, &verdict.figures);
         self.seeds += 1;
         self.seconds += verdict.scenario.seconds;
@@ -57,12 +57,12 @@ impl Summary {
     }
 
     /// Whether every invariant held in every run.
-    pub fn is_clean(&self) -> bool {
+    pub(super) fn is_clean(&self) -> bool {
         self.broken.is_empty()
     }
 
     /// The whole report.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let own = &self.figures;
         let mut text = String::new();
         let hours = self.seconds / 3600;
@@ -104,7 +104,11 @@ impl Summary {
                 continue;
             };
             let name = invariant.name();
-            let _ = writeln!(text, "  BROKEN  {name}: {count} times in {} seeds", seeds.len());
+            let _ = writeln!(
+                text,
+                "  BROKEN  {name}: {count} times in {} seeds",
+                seeds.len()
+            );
             for (seed, case) in seeds.iter().take(5) {
                 let _ = writeln!(text, "          make simulate SEED={seed}: {case}");
             }
@@ -114,7 +118,7 @@ impl Summary {
 }
 
 /// What a run broke, with the scenario and the command that replays it; empty where all held.
-pub fn broken(verdict: &Verdict) -> String {
+pub(super) fn broken(verdict: &Verdict) -> String {
     let mut text = String::new();
     if verdict.broken.is_empty() {
         return text;
@@ -131,16 +135,24 @@ pub fn broken(verdict: &Verdict) -> String {
         let _ = writeln!(text, "weather {from} to {to}: {:?}", spell.what);
     }
     for (number, life) in scenario.lives.iter().enumerate().take(40) {
-        let _ = writeln!(text, "life {number} from {}: {:?}", clock(life.from), life.end);
+        let _ = writeln!(
+            text,
+            "life {number} from {}: {:?}",
+            clock(life.from),
+            life.end
+        );
     }
     let hours = scenario.seconds / 3600;
     let seed = scenario.seed;
-    let _ = writeln!(text, "to see it again: make simulate SEED={seed} HOURS={hours}");
+    let _ = writeln!(
+        text,
+        "to see it again: make simulate SEED={seed} HOURS={hours}"
+    );
     text
 }
 
 /// Logs what the poller says, with the time of the run.
-pub fn log_to_stderr() {
+pub(super) fn log_to_stderr() {
     struct RunTime;
     impl tracing_subscriber::fmt::time::FormatTime for RunTime {
         fn format_time(

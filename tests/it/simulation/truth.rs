@@ -9,7 +9,7 @@ use mackerel_ecs::demo::aws::fleet::statistics::{Metric, Statistic};
 
 /// A series as its name on Mackerel tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Series<'a> {
+pub(super) enum Series<'a> {
     /// From CloudWatch, of a service or of the cluster itself.
     Load {
         /// The service; none for the cluster.
@@ -34,7 +34,7 @@ pub enum Series<'a> {
 
 /// A count of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Figure {
+pub(super) enum Figure {
     /// Tasks that run.
     Running,
     /// Tasks that are wanted.
@@ -45,7 +45,7 @@ pub enum Figure {
 
 /// A count of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Total {
+pub(super) enum Total {
     /// Tasks that run.
     Running,
     /// Tasks that are being started.
@@ -76,12 +76,12 @@ const CLUSTER_METRICS: [(&str, Metric); 4] = [
 ];
 
 /// The name of a service's running count.
-pub fn running_name(service: &str) -> String {
+pub(super) fn running_name(service: &str) -> String {
     format!("custom.ecs.running_task.{service}.count")
 }
 
 /// The names of all CloudWatch series that a profile has of a service.
-pub fn service_loads(profile: &str, service: &str) -> Vec<String> {
+pub(super) fn service_loads(profile: &str, service: &str) -> Vec<String> {
     let mut names = Vec::new();
     for (graph, _) in SERVICE_METRICS {
         for (leaf, _, in_compact) in STATISTICS {
@@ -94,7 +94,7 @@ pub fn service_loads(profile: &str, service: &str) -> Vec<String> {
 }
 
 /// The names of all CloudWatch series that a profile has of a cluster with instances.
-pub fn cluster_loads(profile: &str) -> Vec<String> {
+pub(super) fn cluster_loads(profile: &str) -> Vec<String> {
     let mut names = Vec::new();
     for (graph, _) in CLUSTER_METRICS {
         for (leaf, _, _) in STATISTICS {
@@ -108,7 +108,7 @@ pub fn cluster_loads(profile: &str) -> Vec<String> {
 
 impl<'a> Series<'a> {
     /// Reads a name; none for one that the catalogue does not have.
-    pub fn parse(name: &'a str) -> Option<Series<'a>> {
+    pub(super) fn parse(name: &'a str) -> Option<Series<'a>> {
         let parts: Vec<&str> = name.strip_prefix("custom.ecs.")?.split('.').collect();
         let load = |table: &[(&str, Metric)], graph: &str, leaf: &str, service| {
             let (_, metric) = table.iter().find(|(own, _)| *own == graph)?;
@@ -144,23 +144,28 @@ impl<'a> Series<'a> {
 
 /// All clusters of one name, by creation.
 #[derive(Clone, Copy)]
-pub struct Truth<'a>(pub &'a [Cluster]);
+pub(super) struct Truth<'a>(pub &'a [Cluster]);
 
 impl<'a> Truth<'a> {
     /// The cluster of a minute, as CloudWatch has it.
-    pub fn cluster(&self, minute: DateTime<Utc>) -> Option<&'a Cluster> {
+    pub(super) fn cluster(&self, minute: DateTime<Utc>) -> Option<&'a Cluster> {
         let mut newest_first = self.0.iter().rev();
         newest_first.find(|cluster| cluster.exists(minute))
     }
 
     /// The service of a minute, as CloudWatch has it.
-    pub fn service(&self, name: &str, minute: DateTime<Utc>) -> Option<&'a Service> {
+    pub(super) fn service(&self, name: &str, minute: DateTime<Utc>) -> Option<&'a Service> {
         let end = minute + TimeDelta::seconds(59);
         self.cluster(minute)?.service_at(name, end)
     }
 
     /// What CloudWatch has of a series once so many of the minute's three moments have arrived.
-    pub fn load(&self, series: Series<'_>, minute: DateTime<Utc>, moments: u8) -> Option<f64> {
+    pub(super) fn load(
+        &self,
+        series: Series<'_>,
+        minute: DateTime<Utc>,
+        moments: u8,
+    ) -> Option<f64> {
         let Series::Load {
             service,
             metric,
@@ -181,7 +186,7 @@ impl<'a> Truth<'a> {
     }
 
     /// A count at a moment; none when what is counted does not exist.
-    pub fn count(&self, series: Series<'_>, time: DateTime<Utc>) -> Option<f64> {
+    pub(super) fn count(&self, series: Series<'_>, time: DateTime<Utc>) -> Option<f64> {
         let cluster = self.cluster(time)?;
         let count = match series {
             Series::Tasks { service, figure } => {
@@ -207,7 +212,7 @@ impl<'a> Truth<'a> {
     }
 
     /// How many tasks CloudWatch's samples of a minute speak of; none where it has none.
-    pub fn sampled(&self, service: &str, minute: DateTime<Utc>) -> Option<f64> {
+    pub(super) fn sampled(&self, service: &str, minute: DateTime<Utc>) -> Option<f64> {
         let service = self.service(service, minute)?;
         let set = service.statistics(Metric::CpuUtilization, minute)?;
         let of_each = match service.resolution {

@@ -27,7 +27,7 @@ const TWINS: i64 = 60;
 
 /// What must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Invariant {
+pub(super) enum Invariant {
     /// Every settled datapoint of the last 24 hours is on Mackerel.
     NothingMissing,
     /// ... with its final value.
@@ -53,7 +53,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// Each of them.
-    pub const ALL: [Invariant; 10] = [
+    pub(super) const ALL: [Invariant; 10] = [
         Invariant::NothingMissing,
         Invariant::NothingStale,
         Invariant::NothingMadeUp,
@@ -67,7 +67,7 @@ impl Invariant {
     ];
 
     /// What it says, in a few words.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Invariant::NothingMissing => "1a no datapoint is missing",
             Invariant::NothingStale => "1b every datapoint has its final value",
@@ -85,46 +85,46 @@ impl Invariant {
 
 /// What came of a run.
 #[derive(Debug, Clone)]
-pub struct Verdict {
+pub(super) struct Verdict {
     /// The run.
-    pub scenario: Scenario,
+    pub(super) scenario: Scenario,
     /// How often each invariant was broken, with the first few cases.
-    pub broken: BTreeMap<Invariant, (u64, Vec<String>)>,
+    pub(super) broken: BTreeMap<Invariant, (u64, Vec<String>)>,
     /// What went wrong on purpose, by kind.
-    pub mishaps: BTreeMap<&'static str, u64>,
+    pub(super) mishaps: BTreeMap<&'static str, u64>,
     /// Figures of all kinds.
-    pub figures: Figures,
+    pub(super) figures: Figures,
 }
 
 /// What was counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Figures {
+pub(super) struct Figures {
     /// Datapoints that must be on Mackerel.
-    pub expected: u64,
+    pub(super) expected: u64,
     /// Points that Mackerel accepted, repeated ones included.
-    pub posted: u64,
+    pub(super) posted: u64,
     /// Datapoints that are not there.
-    pub missing: u64,
+    pub(super) missing: u64,
     /// Datapoints that are there with another value than the final one, or were never true.
-    pub wrong: u64,
+    pub(super) wrong: u64,
     /// Datapoints that are not promised: of services and clusters that were deleted before anyone
     /// could read them.
-    pub tails: u64,
+    pub(super) tails: u64,
     /// Datapoints that are not promised: refused on purpose, or the host was retired by hand.
-    pub excused: u64,
+    pub(super) excused: u64,
     /// The longest time from a datapoint being settled to its being on Mackerel in fine weather,
     /// in seconds.
-    pub delay: i64,
+    pub(super) delay: i64,
     /// Running counts that must be there.
-    pub counts: u64,
+    pub(super) counts: u64,
     /// Those that are not, though they were read from ECS.
-    pub counts_unposted: u64,
+    pub(super) counts_unposted: u64,
     /// Those that are not, though CloudWatch had samples.
-    pub counts_unrestored: u64,
+    pub(super) counts_unrestored: u64,
     /// Counts of any kind that were not true.
-    pub counts_wrong: u64,
+    pub(super) counts_wrong: u64,
     /// The most points in one post.
-    pub largest_post: u64,
+    pub(super) largest_post: u64,
 }
 
 impl Verdict {
@@ -139,10 +139,10 @@ impl Verdict {
 }
 
 /// A host that a person retired: its id and the second of the run.
-pub type Retired = (String, i64);
+pub(super) type Retired = (String, i64);
 
 /// Judges a run that has just ended.
-pub fn judge(world: &World, region: &str, retired: &[Retired]) -> Verdict {
+pub(super) fn judge(world: &World, region: &str, retired: &[Retired]) -> Verdict {
     let ledger = world.ledger();
     let mut verdict = Verdict {
         scenario: world.scenario.clone(),
@@ -242,7 +242,10 @@ impl Case<'_> {
             {
                 verdict.fail(Invariant::OneHost, || {
                     let when = clock(retired_at - NOON);
-                    format!("{}: the poller retired a living cluster's host at {when}", self.name)
+                    format!(
+                        "{}: the poller retired a living cluster's host at {when}",
+                        self.name
+                    )
                 });
             }
             for twin in self.hosts.iter().skip(place + 1) {
@@ -353,10 +356,17 @@ impl Case<'_> {
     /// first seen less the lookback.
     fn minutes(&self) -> Vec<i64> {
         let scenario = &self.world.scenario;
-        let wait = if scenario.lives.iter().any(|life| life.once) { 300 } else { 0 };
+        let wait = if scenario.lives.iter().any(|life| life.once) {
+            300
+        } else {
+            0
+        };
         let to = (scenario.seconds - scenario.settling() - 240 - wait).div_euclid(60) * 60;
         let mut minutes = Vec::new();
-        let created = self.hosts.first().map_or(i64::MAX / 2, |host| host.created_at - NOON);
+        let created = self
+            .hosts
+            .first()
+            .map_or(i64::MAX / 2, |host| host.created_at - NOON);
         for (number, generation) in self.truth.0.iter().enumerate() {
             let born = generation.created_at.timestamp() - NOON;
             let listed = self.ledger.listed.get(self.name).into_iter().flatten();
@@ -365,8 +375,12 @@ impl Case<'_> {
                 continue;
             };
             let seen = if number == 0 { seen.max(created) } else { seen };
-            let gone = generation.deleted_at.map_or(i64::MAX, |at| at.timestamp() - NOON);
-            let from = (seen - LOOKBACK).max(born).max(scenario.seconds - 86_400 + 60);
+            let gone = generation
+                .deleted_at
+                .map_or(i64::MAX, |at| at.timestamp() - NOON);
+            let from = (seen - LOOKBACK)
+                .max(born)
+                .max(scenario.seconds - 86_400 + 60);
             let first = (from + 59).div_euclid(60) * 60;
             // One minute less, for the poller's window ends before the minute in progress.
             let first = if from > born { first + 120 } else { first };
@@ -384,7 +398,11 @@ impl Case<'_> {
             .map(|service| &*service.name)
             .collect();
         let mut names = cluster_loads(profile);
-        names.extend(services.iter().flat_map(|name| service_loads(profile, name)));
+        names.extend(
+            services
+                .iter()
+                .flat_map(|name| service_loads(profile, name)),
+        );
         for name in &names {
             let series = Series::parse(name).unwrap();
             let points = self.points(name);
@@ -408,7 +426,11 @@ impl Case<'_> {
         verdict: &mut Verdict,
     ) {
         match points.get(&minute) {
-            Some((there, _)) if *there == value => self.note_delay(name, minute, value, verdict),
+            Some((there, _)) if *there == value => {
+                if !self.is_tail(series, minute, true, points) {
+                    self.note_delay(name, minute, value, verdict);
+                }
+            }
             there => {
                 let partly = there.is_some();
                 if self.is_tail(series, minute, partly, points) {
@@ -420,7 +442,10 @@ impl Case<'_> {
                 } else if let Some((there, _)) = there {
                     verdict.figures.wrong += 1;
                     verdict.fail(Invariant::NothingStale, || {
-                        format!("{}: {there}, in the end it is {value}", self.place(name, minute))
+                        format!(
+                            "{}: {there}, in the end it is {value}",
+                            self.place(name, minute)
+                        )
                     });
                 } else {
                     verdict.figures.missing += 1;
@@ -456,20 +481,21 @@ impl Case<'_> {
         if gone >= self.world.scenario.seconds {
             return false;
         }
-        if partly {
-            return minute + self.world.scenario.settling() + 240 > gone;
-        }
-        let last = points.range(born - 59..=gone + 60).next_back();
-        last.is_none_or(|(last, _)| minute > *last)
+        // The last minute that the poller saw of it, and what it could not yet see settled then.
+        let last = points.range(born - 59..=gone + 59).next_back();
+        let seen = last.map_or(i64::MIN, |(last, _)| *last);
+        let unsettled = minute + self.world.scenario.settling() + 240 > seen.min(gone);
+        unsettled || (!partly && minute > seen)
     }
 
     /// Mackerel refused it because the scenario says so, or a person retired the host and the
     /// next one was made more than the lookback later.
     fn is_excused(&self, name: &str, minute: i64, partly: bool, points: &Points) -> bool {
         let poisoned = self.world.poisoned.lock().unwrap();
-        let was_refused = self.hosts.iter().any(|host| {
-            poisoned.contains(&(host.id.clone(), name.to_owned(), NOON + minute))
-        });
+        let was_refused = self
+            .hosts
+            .iter()
+            .any(|host| poisoned.contains(&(host.id.clone(), name.to_owned(), NOON + minute)));
         if was_refused {
             return true;
         }
@@ -549,7 +575,10 @@ impl Case<'_> {
     fn is_restorable(&self, service: &str, minute: i64) -> bool {
         let moment = at(NOON + minute);
         let sampled = self.truth.sampled(service, moment);
-        let deleted = self.truth.service(service, moment).and_then(|one| one.deleted_at);
+        let deleted = self
+            .truth
+            .service(service, moment)
+            .and_then(|one| one.deleted_at);
         let gone = deleted.is_some_and(|at| at.timestamp() - NOON < self.world.scenario.seconds);
         let latest = self.world.scenario.seconds - RESTORED;
         sampled.is_some_and(|tasks| tasks.fract() == 0.0) && minute < latest && !gone
@@ -567,7 +596,10 @@ impl Case<'_> {
         }
         let own = self.ledger.observed.iter();
         own.filter(|seen| seen.cluster == self.name)
-            .filter(|seen| last.get(&seen.life).is_some_and(|last| *last > seen.at + 120_000))
+            .filter(|seen| {
+                last.get(&seen.life)
+                    .is_some_and(|last| *last > seen.at + 120_000)
+            })
             .filter(|seen| {
                 let moment = at(NOON) + TimeDelta::milliseconds(seen.at);
                 let service = self.truth.service(&seen.service, moment);
