@@ -41,20 +41,20 @@ pub(super) struct Ledger {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Group {
     /// ListClusters and DescribeClusters.
-    ClusterReads,
+    Clusters,
     /// ListServices and DescribeServices.
-    ServiceReads,
+    Services,
     /// GetMetricData.
-    MetricReads,
+    Metrics,
 }
 
 impl Group {
     /// The group of an IAM action, if its rate is documented.
     pub(super) fn of(action: &str) -> Option<Group> {
         match action {
-            "ecs:ListClusters" | "ecs:DescribeClusters" => Some(Group::ClusterReads),
-            "ecs:ListServices" | "ecs:DescribeServices" => Some(Group::ServiceReads),
-            "cloudwatch:GetMetricData" => Some(Group::MetricReads),
+            "ecs:ListClusters" | "ecs:DescribeClusters" => Some(Group::Clusters),
+            "ecs:ListServices" | "ecs:DescribeServices" => Some(Group::Services),
+            "cloudwatch:GetMetricData" => Some(Group::Metrics),
             _ => None,
         }
     }
@@ -62,9 +62,9 @@ impl Group {
     /// The documented burst and rate a second.
     pub(super) fn limits(self) -> (f64, f64) {
         match self {
-            Group::ClusterReads => (50.0, 20.0),
-            Group::ServiceReads => (100.0, 20.0),
-            Group::MetricReads => (50.0, 50.0),
+            Group::Clusters => (50.0, 20.0),
+            Group::Services => (100.0, 20.0),
+            Group::Metrics => (50.0, 50.0),
         }
     }
 }
