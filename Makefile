@@ -4,7 +4,7 @@ VENV := target/venv
 PIP_QUIET := --quiet --disable-pip-version-check --no-input --no-compile --only-binary :all:
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
-.PHONY: demo test bench check venv tools clean
+.PHONY: demo test simulate bench check venv tools clean
 
 # Shows the poller at work with a simulated AWS and a local Mackerel: no account, no key.
 # ARGS goes to the command, such as ARGS="--cycles 3".
@@ -14,6 +14,13 @@ demo: tools
 # Runs all tests, those against moto included.
 test: tools $(VENV)/.stamp
 	cargo test --locked
+
+# Lets the poller live through days of trouble in seconds: SEEDS=1000 for so many runs drawn from
+# seeds (FROM=1 on), SEED=7 for one of them with its log; HOURS=36 is the length of each.
+simulate: tools
+	@SEED=$(SEED) SEEDS=$(SEEDS) FROM=$(FROM) HOURS=$(HOURS) RUST_BACKTRACE=0 \
+		cargo test --locked --profile simulate --quiet --test it -- \
+		simulation::many_seeds --exact --ignored --nocapture
 
 # Format, lints and docs, as CI checks them before the tests.
 check: tools

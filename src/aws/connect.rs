@@ -1,6 +1,8 @@
 //! Makes the clients of one account: credentials, assumed role, Regions, time-outs and retries.
 
-use std::time::Duration;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
@@ -10,6 +12,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use aws_types::sdk_config::TimeSource;
 
 use super::attempts::CountAttempts;
 use super::error::{Error, Kind};
@@ -23,6 +26,22 @@ use crate::transport::Transport;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(25);
 
+/// Tells the SDK the time of day, to sign requests by and to know when credentials expire.
+#[derive(Clone)]
+pub struct Clock(pub Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl TimeSource for Clock {
+    fn now(&self) -> SystemTime {
+        (self.0)()
+    }
+}
+
 /// How an account is reached.
 #[derive(Debug, Clone)]
 pub struct Access {
@@ -34,6 +53,8 @@ pub struct Access {
     pub local: Option<Keys>,
     /// The share of the documented rates that is used; none for no limit.
     pub rate_share: Option<f64>,
+    /// Another time than the machine's.
+    pub clock: Option<Clock>,
 }
 
 /// A stand-in for AWS.
@@ -74,6 +95,9 @@ pub async fn connect(
                 .operation_timeout(OPERATION_TIMEOUT)
                 .build(),
         );
+    if let Some(clock) = &access.clock {
+        loader = loader.time_source(clock.clone());
+    }
     if let Some(local) = &access.local {
         loader = loader
             .endpoint_url(&local.endpoint)

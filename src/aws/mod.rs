@@ -8,7 +8,7 @@ mod ecs;
 mod error;
 
 pub use cloudwatch::{MAX_QUERIES, MetricData, Query, SeriesData};
-pub use connect::{Access, Keys, Role, connect};
+pub use connect::{Access, Clock, Keys, Role, connect};
 pub use ecs::{DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Described};
 pub use error::{Error, Kind};
 

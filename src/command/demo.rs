@@ -98,6 +98,7 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
             access_key_id: ACCESS_KEY_ID.to_owned(),
         }),
         rate_share: config.aws.rate_share,
+        clock: None,
     };
     let client = super::mackerel_client(&config, &access)?;
     let poller = Poller::new(config.clone(), access, client);

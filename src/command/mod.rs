@@ -87,6 +87,7 @@ async fn poll(args: PollArgs, environment: &[(String, String)], stop: Stop) -> R
         calls: Calls::default(),
         local: None,
         rate_share: config.aws.rate_share,
+        clock: None,
     };
     let mackerel = match args.dry_run {
         true => None,

@@ -158,6 +158,7 @@ async fn client(url: &str) -> Client {
             access_key_id: "AKIATEST".to_owned(),
         }),
         rate_share: None,
+        clock: None,
     };
     connect(&access, None, &[]).await.unwrap().remove(0)
 }

@@ -21,5 +21,6 @@ mod readme;
 mod retirement;
 mod run;
 mod second_opinion;
+mod simulation;
 mod size;
 mod trouble;

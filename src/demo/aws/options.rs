@@ -26,6 +26,8 @@ pub struct Options {
     /// How long a deleted cluster or service is still described as INACTIVE. AWS names no time; an
     /// hour is an assumption.
     pub described_after_deletion: TimeDelta,
+    /// The most events that a service is described with. AWS: 100, most of each answer's size.
+    pub most_events: u32,
 }
 
 impl Options {
@@ -38,6 +40,7 @@ impl Options {
             denied: Vec::new(),
             keys: HashMap::new(),
             described_after_deletion: TimeDelta::hours(1),
+            most_events: 100,
         }
     }
 

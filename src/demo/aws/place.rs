@@ -20,4 +20,6 @@ pub struct Place<'a> {
     pub lateness: Lateness,
     /// How long deleted things are still described.
     pub described_after_deletion: TimeDelta,
+    /// The most events of a service.
+    pub most_events: u32,
 }

@@ -164,6 +164,7 @@ impl Server {
             now,
             lateness: self.options.lateness,
             described_after_deletion: self.options.described_after_deletion,
+            most_events: self.options.most_events,
         };
         let fault = fault::take(&mut self.state().faults, &request.action, &asked.clusters);
         let kind = fault.as_ref().map(|fault| fault.kind);

@@ -216,6 +216,7 @@ impl World {
                 access_key_id: "AKIATEST".to_owned(),
             }),
             rate_share: config.aws.rate_share,
+            clock: None,
         };
         let mackerel = MackerelClient::new(
             access.transport.clone(),

@@ -1,16 +1,15 @@
-//! The events of a service: up to 100 messages that every answer carries, newest first.
+//! The events of a service: up to 100 messages, as the options say, that every answer carries, newest first.
 //!
 //! They are made anew for each answer, the same ones each time: an event stands at a multiple of
 //! its service's interval and gets its id and its message from that.
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::demo::aws::fleet::behaviour::Behaviour;
 use crate::demo::aws::fleet::noise;
 use crate::demo::aws::fleet::service::Service;
+use crate::demo::aws::place::Place;
 
-const MOST_EVENTS: i64 = 100;
 const CALM_SECONDS: i64 = 6 * 3600;
 const BUSY_SECONDS: i64 = 150;
 
@@ -24,15 +23,16 @@ pub struct Event {
 }
 
 /// The events of a service at a moment.
-pub fn of(service: &Service, account: &str, region: &str, now: DateTime<Utc>) -> Vec<Event> {
+pub fn of(service: &Service, place: &Place) -> Vec<Event> {
+    let (account, region) = (place.account, place.region);
     let calm = matches!(
         service.behaviour,
         Behaviour::Steady { .. } | Behaviour::Idle
     );
     let interval = if calm { CALM_SECONDS } else { BUSY_SECONDS };
-    let newest = now.timestamp().div_euclid(interval);
+    let newest = place.now.timestamp().div_euclid(interval);
     let oldest = service.created_at.timestamp().div_euclid(interval);
-    let from = oldest.max(newest - MOST_EVENTS) + 1;
+    let from = oldest.max(newest - i64::from(place.most_events)) + 1;
     (from..=newest)
         .rev()
         .map(|number| {

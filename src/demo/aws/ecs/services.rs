@@ -91,7 +91,7 @@ pub fn describe(place: &Place, input: &Value) -> Result<Answer, AwsError> {
     found.sort_by_key(|service| service.seed);
     let services = found.iter().map(|service| Described {
         known: described(place, cluster, service, !include.is_empty()),
-        events: event::of(service, place.account, place.region, place.now),
+        events: event::of(service, place),
     });
     let answer = Description {
         services: services.collect(),

@@ -1,0 +1,448 @@
+//! The invariants that are checked for each cluster: its hosts, and what stands on them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::TimeDelta;
+use mackerel_ecs::demo::aws::fleet::service::ServiceStatus;
+use mackerel_ecs::demo::aws::fleet::statistics::MOMENTS;
+use mackerel_ecs::demo::mackerel::store::host::StoredHost;
+
+use super::ledger::{Ledger, clock};
+use super::network::World;
+use super::scenario::Weather;
+use super::truth::{Figure, Series, Truth, cluster_loads, running_name, service_loads};
+use super::verdict::{Invariant, Retired, Verdict};
+use crate::support::world::{NOON, at};
+
+/// How far back a cluster is read that is seen for the first time, in seconds: the poller's
+/// default.
+const LOOKBACK: i64 = 3600;
+
+/// How old a minute is before its counts are restored, in seconds: the poller's overlap, the time
+/// to settle, and a while for the next poll of a schedule.
+const RESTORED: i64 = 660 + 540;
+
+/// How long a host may have a twin, in seconds.
+const TWINS: i64 = 60;
+
+/// One cluster's name.
+pub(super) struct Case<'a> {
+    pub(super) world: &'a World,
+    pub(super) ledger: &'a Ledger,
+    pub(super) name: &'a str,
+    pub(super) truth: Truth<'a>,
+    /// By registration, retired ones included.
+    pub(super) hosts: &'a [&'a StoredHost],
+    pub(super) retired: &'a [Retired],
+    /// Whether nothing was wrong around each minute.
+    pub(super) fine: &'a [bool],
+}
+
+/// The points of a series of all hosts: by time since the run's beginning, the value and the place
+/// of the newest host that has it.
+type Points = BTreeMap<i64, (f64, usize)>;
+
+impl Case<'_> {
+    fn points(&self, name: &str) -> Points {
+        let mut points = Points::new();
+        for (place, host) in self.hosts.iter().enumerate() {
+            for (time, value) in self.world.mackerel.points(&host.id, name) {
+                points.insert(time - NOON, (value, place));
+            }
+        }
+        points
+    }
+
+    fn place(&self, series: &str, second: i64) -> String {
+        format!("{}/{series} at {}", self.name, clock(second))
+    }
+
+    /// When a host was retired, if a person did it.
+    fn retired_by_hand(&self, host: &str) -> Option<i64> {
+        let mut retired = self.retired.iter();
+        retired.find(|(id, _)| id == host).map(|(_, at)| *at)
+    }
+
+    pub(super) fn check_hosts(&self, verdict: &mut Verdict) {
+        let end = NOON + self.world.scenario.seconds;
+        for (place, host) in self.hosts.iter().enumerate() {
+            let until = host.retired_at.unwrap_or(end);
+            let is_twin = self.hosts.iter().enumerate().any(|(other, twin)| {
+                other != place
+                    && twin.created_at <= host.created_at
+                    && twin.retired_at.unwrap_or(end) >= until
+            });
+            if let Some(retired_at) = host.retired_at
+                && self.retired_by_hand(&host.id).is_none()
+                && self.truth.cluster(at(retired_at)).is_some()
+                && !is_twin
+            {
+                verdict.fail(Invariant::OneHost, || {
+                    let when = clock(retired_at - NOON);
+                    format!(
+                        "{}: the poller retired a living cluster's host at {when}",
+                        self.name
+                    )
+                });
+            }
+            for twin in self.hosts.iter().skip(place + 1) {
+                let both = until.min(twin.retired_at.unwrap_or(end)) - twin.created_at;
+                if both > TWINS || (both > 0 && until == end && twin.retired_at.is_none()) {
+                    verdict.fail(Invariant::OneHost, || {
+                        let when = clock(twin.created_at - NOON);
+                        format!("{}: two living hosts from {when} for {both} s", self.name)
+                    });
+                }
+            }
+        }
+    }
+
+    /// Whether a point is one that some series could have at some time.
+    pub(super) fn check_points(&self, verdict: &mut Verdict) {
+        for host in self.hosts {
+            for name in self.world.mackerel.metric_names(&host.id) {
+                let Some(series) = Series::parse(&name) else {
+                    verdict.fail(Invariant::NothingMadeUp, || {
+                        format!("{}: a metric of an unknown name, {name}", self.name)
+                    });
+                    continue;
+                };
+                for (time, value) in self.world.mackerel.points(&host.id, &name) {
+                    match series {
+                        Series::Load { .. } => self.check_load(series, &name, time, value, verdict),
+                        Series::Tasks { .. } | Series::Total(_) => {
+                            self.check_count(series, &name, time, value, verdict);
+                        }
+                        Series::Deployments => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_load(
+        &self,
+        series: Series<'_>,
+        name: &str,
+        time: i64,
+        value: f64,
+        verdict: &mut Verdict,
+    ) {
+        let had = |moments| self.truth.load(series, at(time), moments) == Some(value);
+        if !(1..=MOMENTS).rev().any(had) {
+            verdict.figures.wrong += 1;
+            verdict.fail(Invariant::NothingMadeUp, || {
+                let final_value = self.truth.load(series, at(time), MOMENTS);
+                let place = self.place(name, time - NOON);
+                format!("{place}: {value}, AWS has {final_value:?}")
+            });
+        }
+    }
+
+    /// A count is true of any moment of its minute; where the poller's clock was wrong, of the
+    /// minute that it took it for. A running count may also be what CloudWatch's samples say.
+    fn check_count(
+        &self,
+        series: Series<'_>,
+        name: &str,
+        time: i64,
+        value: f64,
+        verdict: &mut Verdict,
+    ) {
+        let was = |shift: i64| {
+            let mut seconds = (0..60).map(|second| at(time - shift + second));
+            seconds.any(|moment| self.truth.count(series, moment) == Some(value))
+        };
+        let is_sampled = || match series {
+            Series::Tasks {
+                service,
+                figure: Figure::Running,
+            } => self
+                .truth
+                .sampled(service, at(time))
+                .is_some_and(|tasks| (tasks - value).abs() < 1.0),
+            _ => false,
+        };
+        let mut skews = self.skews(time - NOON);
+        if !(was(0) || is_sampled() || skews.any(was)) {
+            verdict.figures.counts_wrong += 1;
+            verdict.fail(Invariant::CountsAreTrue, || {
+                let (from, to) = (at(time), at(time + 59));
+                format!(
+                    "{}: {value}, it was {:?} and then {:?}",
+                    self.place(name, time - NOON),
+                    self.truth.count(series, from),
+                    self.truth.count(series, to)
+                )
+            });
+        }
+    }
+
+    /// By how much the poller's clock may have been wrong when it read this minute's counts.
+    fn skews(&self, second: i64) -> impl Iterator<Item = i64> {
+        let spells = self.world.scenario.weather.iter();
+        spells.filter_map(move |spell| match spell.what {
+            Weather::Skewed(skew) if spell.from - 300 < second && second < spell.to + 300 => {
+                Some(skew)
+            }
+            _ => None,
+        })
+    }
+
+    /// The minutes that are judged: of the last 24 hours, settled, and not before the cluster was
+    /// first seen less the lookback.
+    fn minutes(&self) -> Vec<i64> {
+        let scenario = &self.world.scenario;
+        let wait = if scenario.lives.iter().any(|life| life.once) {
+            300
+        } else {
+            0
+        };
+        let to = (scenario.seconds - scenario.settling() - 240 - wait).div_euclid(60) * 60;
+        let mut minutes = Vec::new();
+        let created = self
+            .hosts
+            .first()
+            .map_or(i64::MAX / 2, |host| host.created_at - NOON);
+        for (number, generation) in self.truth.0.iter().enumerate() {
+            let born = generation.created_at.timestamp() - NOON;
+            let listed = self.ledger.listed.get(self.name).into_iter().flatten();
+            let mut listed = listed.map(|at| at / 1000).filter(|at| *at >= born);
+            let Some(seen) = listed.next() else {
+                continue;
+            };
+            let seen = if number == 0 { seen.max(created) } else { seen };
+            let gone = generation
+                .deleted_at
+                .map_or(i64::MAX, |at| at.timestamp() - NOON);
+            let from = (seen - LOOKBACK)
+                .max(born)
+                .max(scenario.seconds - 86_400 + 60);
+            let first = (from + 59).div_euclid(60) * 60;
+            // One minute less, for the poller's window ends before the minute in progress.
+            let first = if from > born { first + 120 } else { first };
+            minutes.extend((first..to.min(gone)).step_by(60));
+        }
+        minutes
+    }
+
+    pub(super) fn check_loads(&self, verdict: &mut Verdict) {
+        let profile = self.world.scenario.profile;
+        let minutes = self.minutes();
+        let generations = self.truth.0.iter();
+        let services: BTreeSet<&str> = generations
+            .flat_map(|cluster| cluster.services())
+            .map(|service| &*service.name)
+            .collect();
+        let mut names = cluster_loads(profile);
+        names.extend(
+            services
+                .iter()
+                .flat_map(|name| service_loads(profile, name)),
+        );
+        for name in &names {
+            let series = Series::parse(name).unwrap();
+            let points = self.points(name);
+            for minute in &minutes {
+                let Some(value) = self.truth.load(series, at(NOON + minute), MOMENTS) else {
+                    continue;
+                };
+                verdict.figures.expected += 1;
+                self.check_one(series, name, *minute, value, &points, verdict);
+            }
+        }
+    }
+
+    fn check_one(
+        &self,
+        series: Series<'_>,
+        name: &str,
+        minute: i64,
+        value: f64,
+        points: &Points,
+        verdict: &mut Verdict,
+    ) {
+        match points.get(&minute) {
+            Some((there, _)) if *there == value => {
+                if !self.is_tail(series, minute, true, points) {
+                    self.note_delay(name, minute, value, verdict);
+                }
+            }
+            there => {
+                let partly = there.is_some();
+                if self.is_tail(series, minute, partly, points) {
+                    verdict.figures.expected -= 1;
+                    verdict.figures.tails += 1;
+                } else if self.is_excused(name, minute, partly, points) {
+                    verdict.figures.expected -= 1;
+                    verdict.figures.excused += 1;
+                } else if let Some((there, _)) = there {
+                    verdict.figures.wrong += 1;
+                    verdict.fail(Invariant::NothingStale, || {
+                        format!(
+                            "{}: {there}, in the end it is {value}",
+                            self.place(name, minute)
+                        )
+                    });
+                } else {
+                    verdict.figures.missing += 1;
+                    verdict.fail(Invariant::NothingMissing, || self.place(name, minute));
+                }
+            }
+        }
+    }
+
+    /// The last minutes of a service or cluster that was deleted are promised only as far as a
+    /// poll could still find it: what lies after the last minute that was posted, or was still
+    /// being revised, is no loss.
+    fn is_tail(&self, series: Series<'_>, minute: i64, partly: bool, points: &Points) -> bool {
+        let moment = at(NOON + minute);
+        let Some(cluster) = self.truth.cluster(moment) else {
+            return false;
+        };
+        let service = match series {
+            Series::Load {
+                service: Some(name),
+                ..
+            }
+            | Series::Tasks { service: name, .. } => self.truth.service(name, moment),
+            _ => None,
+        };
+        let of_service = service.and_then(|service| service.deleted_at);
+        let born = service.map_or(cluster.created_at, |service| service.created_at);
+        let Some(gone) = of_service.or(cluster.deleted_at) else {
+            return false;
+        };
+        let second = |time: chrono::DateTime<chrono::Utc>| time.timestamp() - NOON;
+        let (born, gone) = (second(born), second(gone));
+        if gone >= self.world.scenario.seconds {
+            return false;
+        }
+        // The last minute that the poller saw of it, and what it could not yet see settled then.
+        let last = points.range(born - 59..=gone + 59).next_back();
+        let seen = last.map_or(i64::MIN, |(last, _)| *last);
+        let unsettled = minute + self.world.scenario.settling() + 240 > seen.min(gone);
+        unsettled || (!partly && minute > seen)
+    }
+
+    /// Mackerel refused it because the scenario says so, or a person retired the host and the
+    /// next one was made more than the lookback later.
+    fn is_excused(&self, name: &str, minute: i64, partly: bool, points: &Points) -> bool {
+        let poisoned = self.world.poisoned.lock().unwrap();
+        let was_refused = self
+            .hosts
+            .iter()
+            .any(|host| poisoned.contains(&(host.id.clone(), name.to_owned(), NOON + minute)));
+        if was_refused {
+            return true;
+        }
+        self.hosts.iter().enumerate().any(|(place, host)| {
+            let Some(retired) = self.retired_by_hand(&host.id) else {
+                return false;
+            };
+            let next = self.hosts.get(place + 1);
+            let next = next.map_or(i64::MAX, |next| next.created_at - NOON);
+            let before = points.iter().filter(|(_, (_, own))| *own <= place);
+            let last = before.map(|(time, _)| *time).max().unwrap_or(i64::MIN);
+            let is_revised = partly && minute > retired - 900;
+            (is_revised || minute > last) && minute <= next.saturating_sub(LOOKBACK - 180)
+        })
+    }
+
+    /// Notes when the value first stood on any of the hosts.
+    fn note_delay(&self, name: &str, minute: i64, value: f64, verdict: &mut Verdict) {
+        let scenario = &self.world.scenario;
+        if minute < 0 || self.fine.get((minute / 60) as usize) != Some(&true) {
+            return;
+        }
+        let recorded = self.hosts.iter().filter_map(|host| {
+            let series = self.ledger.series(&host.id, name)?;
+            let (there, posted) = self.ledger.recorded.get(&(series, NOON + minute))?;
+            (*there == value).then_some(*posted)
+        });
+        if let Some(posted) = recorded.min() {
+            let delay = posted / 1000 - (minute + scenario.settling());
+            verdict.figures.delay = verdict.figures.delay.max(delay);
+        }
+    }
+
+    pub(super) fn check_counts(&self, verdict: &mut Verdict) {
+        let observed = self.observed();
+        let generations = self.truth.0.iter();
+        let services: BTreeSet<&str> = generations
+            .flat_map(|cluster| cluster.services())
+            .map(|service| &*service.name)
+            .collect();
+        let minutes = self.minutes();
+        for service in services {
+            let name = running_name(service);
+            let series = Series::parse(&name).unwrap();
+            let points = self.points(&name);
+            for minute in &minutes {
+                let was_read = observed.contains_key(&(service, *minute));
+                let is_restorable = self.is_restorable(service, *minute);
+                if !(was_read || is_restorable) || self.skews(*minute).next().is_some() {
+                    continue;
+                }
+                if !points.contains_key(minute)
+                    && (self.is_excused(&name, *minute, false, &points)
+                        || self.is_tail(series, *minute, false, &points))
+                {
+                    continue;
+                }
+                verdict.figures.counts += 1;
+                if points.contains_key(minute) {
+                    continue;
+                }
+                if let Some(life) = observed.get(&(service, *minute)) {
+                    verdict.figures.counts_unposted += 1;
+                    verdict.fail(Invariant::CountsArePosted, || {
+                        format!("{}, read by life {life}", self.place(&name, *minute))
+                    });
+                } else {
+                    verdict.figures.counts_unrestored += 1;
+                    verdict.fail(Invariant::CountsAreRestored, || self.place(&name, *minute));
+                }
+            }
+        }
+    }
+
+    /// A count that nobody read can be restored once its minute is not revised any more, where
+    /// all tasks have sent all their samples, while the service can still be found.
+    fn is_restorable(&self, service: &str, minute: i64) -> bool {
+        let moment = at(NOON + minute);
+        let sampled = self.truth.sampled(service, moment);
+        let deleted = self
+            .truth
+            .service(service, moment)
+            .and_then(|one| one.deleted_at);
+        let gone = deleted.is_some_and(|at| at.timestamp() - NOON < self.world.scenario.seconds);
+        let latest = self.world.scenario.seconds - RESTORED;
+        sampled.is_some_and(|tasks| tasks.fract() == 0.0) && minute < latest && !gone
+    }
+
+    /// Counts that were read by a poller which has posted to the cluster's host two minutes later
+    /// or more, so that it had the time to post them too: service, minute and life.
+    fn observed(&self) -> HashMap<(&str, i64), usize> {
+        let mut last: HashMap<usize, i64> = HashMap::new();
+        for ((host, life), at) in &self.ledger.last_post {
+            if self.hosts.iter().any(|own| own.id == *host) {
+                let last = last.entry(*life).or_default();
+                *last = (*last).max(*at);
+            }
+        }
+        let own = self.ledger.observed.iter();
+        own.filter(|seen| seen.cluster == self.name)
+            .filter(|seen| {
+                last.get(&seen.life)
+                    .is_some_and(|last| *last > seen.at + 120_000)
+            })
+            .filter(|seen| {
+                let moment = at(NOON) + TimeDelta::milliseconds(seen.at);
+                let service = self.truth.service(&seen.service, moment);
+                service.is_some_and(|one| one.status(moment) == Some(ServiceStatus::Active))
+            })
+            .map(|seen| ((seen.service.as_str(), seen.minute), seen.life))
+            .collect()
+    }
+}

@@ -1,0 +1,223 @@
+//! The invariants, each checked on its own after a run. A rule that has an exception says so where
+//! it is made.
+
+use std::collections::BTreeMap;
+
+use mackerel_ecs::demo::mackerel::store::host::StoredHost;
+
+use super::case::Case;
+use super::ledger::{Ledger, clock};
+use super::network::World;
+use super::scenario::Scenario;
+use super::truth::Truth;
+use crate::support::world::ACCOUNT;
+
+/// What must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Invariant {
+    /// Every settled datapoint of the last 24 hours is on Mackerel.
+    NothingMissing,
+    /// ... with its final value.
+    NothingStale,
+    /// No datapoint is there that AWS never had.
+    NothingMadeUp,
+    /// Every count was true at some moment of its minute.
+    CountsAreTrue,
+    /// Counts that were read are there.
+    CountsArePosted,
+    /// Running counts that CloudWatch still knew are there.
+    CountsAreRestored,
+    /// No host of a living cluster is retired, and none has a twin.
+    OneHost,
+    /// No request broke a documented limit.
+    Limits,
+    /// The documented rates, at the poller's share, were kept.
+    Rates,
+    /// What is known to be accepted is not posted again unchanged by the same process, as long as
+    /// it is the same host.
+    NothingRepeated,
+}
+
+impl Invariant {
+    /// Each of them.
+    pub(super) const ALL: [Invariant; 10] = [
+        Invariant::NothingMissing,
+        Invariant::NothingStale,
+        Invariant::NothingMadeUp,
+        Invariant::CountsAreTrue,
+        Invariant::CountsArePosted,
+        Invariant::CountsAreRestored,
+        Invariant::OneHost,
+        Invariant::Limits,
+        Invariant::Rates,
+        Invariant::NothingRepeated,
+    ];
+
+    /// What it says, in a few words.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Invariant::NothingMissing => "1a no datapoint is missing",
+            Invariant::NothingStale => "1b every datapoint has its final value",
+            Invariant::NothingMadeUp => "2  no datapoint is made up",
+            Invariant::CountsAreTrue => "3  every count was true at its minute",
+            Invariant::CountsArePosted => "4a every count that was read is there",
+            Invariant::CountsAreRestored => "4b every running count that can be restored is there",
+            Invariant::OneHost => "5  one living host per living cluster",
+            Invariant::Limits => "6  no request breaks a limit",
+            Invariant::Rates => "7  the rates are kept",
+            Invariant::NothingRepeated => "8  nothing is posted twice",
+        }
+    }
+}
+
+/// What came of a run.
+#[derive(Debug, Clone)]
+pub(super) struct Verdict {
+    /// The run.
+    pub(super) scenario: Scenario,
+    /// How often each invariant was broken, with the first few cases.
+    pub(super) broken: BTreeMap<Invariant, (u64, Vec<String>)>,
+    /// What went wrong on purpose, by kind.
+    pub(super) mishaps: BTreeMap<&'static str, u64>,
+    /// Figures of all kinds.
+    pub(super) figures: Figures,
+}
+
+/// What was counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Figures {
+    /// Datapoints that must be on Mackerel.
+    pub(super) expected: u64,
+    /// Points that Mackerel accepted, repeated ones included.
+    pub(super) posted: u64,
+    /// Datapoints that are not there.
+    pub(super) missing: u64,
+    /// Datapoints that are there with another value than the final one, or were never true.
+    pub(super) wrong: u64,
+    /// Datapoints that are not promised: of services and clusters that were deleted before anyone
+    /// could read them.
+    pub(super) tails: u64,
+    /// Datapoints that are not promised: refused on purpose, or the host was retired by hand.
+    pub(super) excused: u64,
+    /// The longest time from a datapoint being settled to its being on Mackerel in fine weather,
+    /// in seconds.
+    pub(super) delay: i64,
+    /// Running counts that must be there.
+    pub(super) counts: u64,
+    /// Those that are not, though they were read from ECS.
+    pub(super) counts_unposted: u64,
+    /// Those that are not, though CloudWatch had samples.
+    pub(super) counts_unrestored: u64,
+    /// Counts of any kind that were not true.
+    pub(super) counts_wrong: u64,
+    /// The most points in one post.
+    pub(super) largest_post: u64,
+}
+
+impl Verdict {
+    /// Notes a case.
+    pub(super) fn fail(&mut self, invariant: Invariant, case: impl FnOnce() -> String) {
+        let (count, cases) = self.broken.entry(invariant).or_default();
+        *count += 1;
+        if cases.len() < 12 {
+            cases.push(case());
+        }
+    }
+}
+
+/// A host that a person retired: its id and the second of the run.
+pub(super) type Retired = (String, i64);
+
+/// Judges a run that has just ended.
+pub(super) fn judge(world: &World, region: &str, retired: &[Retired]) -> Verdict {
+    let ledger = world.ledger();
+    let mut verdict = Verdict {
+        scenario: world.scenario.clone(),
+        broken: BTreeMap::new(),
+        mishaps: ledger.mishaps.clone(),
+        figures: Figures {
+            posted: ledger.posted,
+            largest_post: ledger.largest_post as u64,
+            ..Figures::default()
+        },
+    };
+    let hosts = world.mackerel.hosts();
+    let fleet = world.aws.fleet().first_account().regions();
+    let fine = fine_minutes(&world.scenario);
+    for name in ["alpha", "beta"] {
+        let generations = fleet[region].clusters_named(name);
+        let arn = format!("arn:aws:ecs:{region}:{ACCOUNT}:cluster/{name}");
+        let own: Vec<&StoredHost> = hosts
+            .iter()
+            .filter(|host| host.custom_identifier.as_deref() == Some(&arn))
+            .collect();
+        let case = Case {
+            world,
+            ledger: &ledger,
+            name,
+            truth: Truth(generations),
+            hosts: &own,
+            retired,
+            fine: &fine,
+        };
+        case.check_hosts(&mut verdict);
+        case.check_points(&mut verdict);
+        case.check_loads(&mut verdict);
+        case.check_counts(&mut verdict);
+    }
+    for refused in &ledger.refused {
+        verdict.fail(Invariant::Limits, || refused.clone());
+    }
+    for repeated in &ledger.repeated {
+        verdict.fail(Invariant::NothingRepeated, || repeated.clone());
+    }
+    check_rates(&ledger, &world.scenario, &mut verdict);
+    verdict
+}
+
+/// Of each minute, whether nothing was wrong from ten minutes before it to twenty after, and one
+/// looping poller lived all the time.
+fn fine_minutes(scenario: &Scenario) -> Vec<bool> {
+    use super::scenario::End;
+    let minutes = scenario.seconds / 60;
+    let is_fine = |minute: i64| {
+        let (from, to) = (minute * 60 - 600, minute * 60 + 1200);
+        let clear = scenario
+            .weather
+            .iter()
+            .all(|spell| spell.to <= from || to <= spell.from);
+        clear
+            && scenario.lives.iter().any(|life| {
+                let until = match life.end {
+                    End::Never => i64::MAX,
+                    End::Killed(at) | End::Stopped(at) | End::KilledAt { from: at, .. } => at,
+                };
+                !life.once && life.from <= from && to <= until
+            })
+    };
+    (0..minutes).map(is_fine).collect()
+}
+
+/// No more than the burst at once and the rate after it, in each process, retries included.
+fn check_rates(ledger: &Ledger, scenario: &Scenario, verdict: &mut Verdict) {
+    for ((life, group), attempts) in &ledger.attempts {
+        let (burst, rate) = group.limits();
+        let burst = (burst * scenario.rate_share).floor().max(1.0);
+        let rate = rate * scenario.rate_share;
+        let (mut tokens, mut last) = (burst, 0);
+        for at in attempts {
+            tokens = (tokens + (at - last) as f64 / 1000.0 * rate).min(burst);
+            last = *at;
+            tokens -= 1.0;
+            // A hundredth for the rounding of time to milliseconds.
+            if tokens < -0.01 {
+                tokens = tokens.max(-1.0);
+                verdict.fail(Invariant::Rates, || {
+                    let when = clock(at / 1000);
+                    format!("life {life} at {when}: one {group:?} too many")
+                });
+                tokens += 1.0;
+            }
+        }
+    }
+}
