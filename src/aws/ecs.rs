@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_ecs::types::{self, ClusterField, ServiceField};
 
@@ -231,6 +232,7 @@ fn cluster(cluster: types::Cluster) -> Option<Cluster> {
             .filter_map(|pair| Some((pair.name?, pair.value.unwrap_or_default())))
             .collect(),
         tags: tags(cluster.tags),
+        read_after: Duration::ZERO,
     })
 }
 
@@ -263,6 +265,7 @@ fn service(service: types::Service) -> Option<(Service, BTreeMap<String, String>
             .into_iter()
             .filter_map(|revision| revision.arn)
             .collect(),
+        read_after: Duration::ZERO,
     };
     Some((described, tags(service.tags)))
 }

@@ -58,7 +58,8 @@ pub async fn discover(
         match client.describe_clusters(batch).await {
             Ok(described) => {
                 // A deleted cluster has nothing more to tell, and gets no host.
-                for cluster in described.found {
+                for mut cluster in described.found {
+                    cluster.read_after = began.elapsed();
                     if cluster.status == INACTIVE {
                         discovery.living.remove(&cluster.arn);
                     } else {
@@ -137,6 +138,11 @@ async fn walk_services(
                             .into_iter()
                             .filter(|(_, tags)| filter.accepts_tags(tags))
                             .map(|(service, _)| service);
+                        let read_after = began.elapsed();
+                        let accepted = accepted.map(|service| Service {
+                            read_after,
+                            ..service
+                        });
                         services.extend(accepted);
                         let failures = answer
                             .failures
@@ -165,7 +171,6 @@ async fn walk_services(
         whole: troubles
             .iter()
             .all(|trouble| trouble.severity == Severity::Warning),
-        read_after: began.elapsed(),
     };
     (observed, troubles)
 }

@@ -1,5 +1,9 @@
-//! The figures of DescribeServices and DescribeClusters as samples of the minute in which they
-//! were read. A service at zero tasks yields a zero: that is a figure, not a gap.
+//! The figures of DescribeServices and DescribeClusters as samples of the minute in which each of
+//! them was read. A service at zero tasks yields a zero: that is a figure, not a gap.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 use crate::config::selection::Selection;
 use crate::model::catalog::{ClusterFigure, MetricId, ServiceFigure, Source};
@@ -7,14 +11,14 @@ use crate::model::inventory::{Cluster, Observed, Service};
 use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::Minute;
 
-/// The selected counts of a cluster and its services.
-pub fn counts(observed: &Observed, selection: &Selection, minute: Minute) -> Vec<Sample> {
+/// The selected counts of a cluster and its services, which were walked from `began` on.
+pub fn counts(observed: &Observed, selection: &Selection, began: DateTime<Utc>) -> Vec<Sample> {
     let mut samples = Vec::new();
-    let mut add = |series: SeriesId, value: i64| {
+    let mut add = |series: SeriesId, read_after: Duration, value: i64| {
         if selection.selects(series.metric, || series.name()) {
             samples.push(Sample {
                 series,
-                minute,
+                minute: Minute::of(began + read_after),
                 value: value as f64,
             });
         }
@@ -24,13 +28,15 @@ pub fn counts(observed: &Observed, selection: &Selection, minute: Minute) -> Vec
             Source::Cluster(figure) => {
                 let value = of_cluster(&observed.cluster, figure);
                 let service = None;
-                add(SeriesId { metric, service }, value);
+                let read_after = observed.cluster.read_after;
+                add(SeriesId { metric, service }, read_after, value);
             }
             Source::Service(figure) => {
                 for service in &observed.services {
                     if let Some(value) = of_service(service, figure) {
+                        let read_after = service.read_after;
                         let service = Some(service.name.clone());
-                        add(SeriesId { metric, service }, value);
+                        add(SeriesId { metric, service }, read_after, value);
                     }
                 }
             }

@@ -31,6 +31,8 @@ pub struct Cluster {
     pub statistics: BTreeMap<String, String>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
+    /// How long after the walk began it was read.
+    pub read_after: Duration,
 }
 
 /// The status of a cluster or service that was deleted, and is still described for a while.
@@ -53,6 +55,8 @@ pub struct Service {
     pub failed_tasks: Option<i64>,
     /// The ARNs of its current service revisions, which tell its monitoring configuration.
     pub revisions: Vec<String>,
+    /// How long after the walk began it was read: a large Region takes minutes.
+    pub read_after: Duration,
 }
 
 /// A cluster with its chosen services, by name.
@@ -64,6 +68,4 @@ pub struct Observed {
     pub services: Vec<Service>,
     /// Whether those are all that there are.
     pub whole: bool,
-    /// How long after the walk began they were read: a large Region takes minutes.
-    pub read_after: Duration,
 }

@@ -18,6 +18,7 @@ fn cluster(name: &str, instances: i64) -> Cluster {
         container_insights: None,
         statistics: Default::default(),
         tags: Default::default(),
+        read_after: Default::default(),
     }
 }
 
@@ -31,6 +32,7 @@ fn services(count: usize, running: i64) -> Vec<Service> {
             deployments: 1,
             failed_tasks: None,
             revisions: Vec::new(),
+            read_after: Default::default(),
         })
         .collect()
 }

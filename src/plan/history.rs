@@ -119,6 +119,7 @@ mod tests {
             container_insights: None,
             statistics: Default::default(),
             tags: Default::default(),
+            read_after: Default::default(),
         }
     }
 
@@ -131,6 +132,7 @@ mod tests {
             deployments: 1,
             failed_tasks: None,
             revisions: Vec::new(),
+            read_after: Default::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is remembered of a cluster between polls, and how it changes: progress, missed minutes, and
 //! counts that Mackerel has not accepted yet. Nothing here waits.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -33,8 +33,8 @@ pub(super) struct ClusterState {
     /// How many samples a task of each service sends in a minute, as far as it was found out for
     /// the gaps that there are.
     pub(super) samples_per_task: HashMap<Arc<str>, f64>,
-    /// Counts that Mackerel has not accepted yet, oldest first.
-    pub(super) pending: VecDeque<Sample>,
+    /// Counts that Mackerel has not accepted yet.
+    pub(super) pending: Vec<Sample>,
     /// When progress was last noted on Mackerel.
     pub(super) noted_at: Option<DateTime<Utc>>,
 }
@@ -76,9 +76,12 @@ impl ClusterState {
         }
         self.counted = Some(now);
         // Counts that were read twice in a minute: the later ones are as true, and one is enough.
-        let again: HashSet<&SeriesId> = counts.iter().map(|sample| &sample.series).collect();
+        let again: HashSet<(&SeriesId, Minute)> = counts
+            .iter()
+            .map(|sample| (&sample.series, sample.minute))
+            .collect();
         self.pending
-            .retain(|old| old.minute != now || !again.contains(&old.series));
+            .retain(|old| !again.contains(&(&old.series, old.minute)));
         self.pending.extend(counts);
     }
 
@@ -120,7 +123,7 @@ impl ClusterState {
                 to: Minute::of_seconds(*to).min(this),
             });
         }
-        let first = self.pending.front().map_or(this, |sample| sample.minute);
+        let first = self.first_pending().unwrap_or(this);
         let missed_from = match progress.counted_until.as_ref().and_then(past) {
             Some(last) if first.since(last) <= minutes(poll.interval) => first,
             Some(last) => last.plus(1),
@@ -131,6 +134,11 @@ impl ClusterState {
             from: missed_from,
             to: first,
         });
+    }
+
+    /// The oldest minute of the pending counts.
+    pub(super) fn first_pending(&self) -> Option<Minute> {
+        self.pending.iter().map(|count| count.minute).min()
     }
 
     /// The minutes to read from CloudWatch.
@@ -156,8 +164,8 @@ impl ClusterState {
 
     /// How far posting has come, for the next process.
     pub(super) fn progress(&self, poll: &Poll) -> Progress {
-        let counted = match self.pending.front() {
-            Some(oldest) => Some(oldest.minute.plus(-1)),
+        let counted = match self.first_pending() {
+            Some(first) => Some(first.plus(-1)),
             None => self.counted,
         };
         let again = self

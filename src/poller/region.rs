@@ -23,8 +23,10 @@ use crate::report::{ClusterReport, Value};
 /// each it bounds what an outage of Mackerel costs in memory; the oldest go first.
 const MOST_PENDING: usize = 200_000;
 
-/// The most minutes of accepted values that are remembered, however far back progress is stuck.
-const MOST_REMEMBERED: i64 = 3 * 60;
+/// How many accepted values of a cluster are remembered, however far back progress is stuck: half a
+/// million take 8 MB. The newest hours are, whatever they take.
+const MOST_REMEMBERED: usize = 500_000;
+const LEAST_REMEMBERED_MINUTES: i64 = 3 * 60;
 
 /// One Region with what is remembered of it.
 #[derive(Debug)]
@@ -169,12 +171,14 @@ impl Region {
             .clusters
             .into_iter()
             .map(|observed| {
-                let minute = Minute::of(now + observed.read_after);
+                // The earliest minute that its counts are of: later ones that some are of count as
+                // missed for the others, and are restored for those.
+                let minute = Minute::of(now + observed.cluster.read_after);
                 let arn = &observed.cluster.arn;
                 let mut state = self.clusters.remove(arn).unwrap_or_default();
                 let (cluster, services) = (&observed.cluster, &observed.services);
                 state.history.observe(cluster, services, minute);
-                let counts = counts(&observed, &shared.config.metrics, minute);
+                let counts = counts(&observed, &shared.config.metrics, now);
                 state.count(counts, minute, &shared.config.poll);
                 if !observed.whole {
                     state.gaps.add(Window {
@@ -201,7 +205,8 @@ impl Region {
             let state = &mut work.state;
             let read_until = state.read_until.unwrap_or(Minute::of(now));
             let again = read_until.plus(-overlap);
-            let oldest = Minute::of(now).plus(-MOST_REMEMBERED);
+            let fits = (MOST_REMEMBERED / state.memory.series().max(1)) as i64;
+            let oldest = Minute::of(now).plus(-fits.max(LEAST_REMEMBERED_MINUTES));
             state.memory.forget_before(again.max(oldest));
             self.clusters
                 .insert(work.observed.cluster.arn.clone(), work.state);
@@ -234,7 +239,7 @@ impl Region {
         let (_, newest_dropped, _) = minutes.select_nth_unstable(total - MOST_PENDING - 1);
         let keep_from = newest_dropped.plus(1);
         for state in self.clusters.values_mut() {
-            if let Some(oldest) = state.pending.front().map(|count| count.minute) {
+            if let Some(oldest) = state.first_pending() {
                 state.pending.retain(|count| count.minute >= keep_from);
                 state.gaps.add(Window {
                     from: oldest,

@@ -81,6 +81,11 @@ impl Memory {
         }
     }
 
+    /// How many series are remembered.
+    pub fn series(&self) -> usize {
+        self.series.len()
+    }
+
     /// Forgets minutes that will not be read again, and series without any left.
     pub fn forget_before(&mut self, oldest: Minute) {
         self.series.retain(|_, points| {

@@ -386,7 +386,9 @@ fn scheduled_lives(rng: &mut Rng, seconds: i64, fine: bool) -> Vec<Life> {
     while due < seconds {
         let is_calm = fine || due >= seconds - CALM;
         if !is_calm && rng.u32(..200) == 0 {
-            due += span(rng, 120.0, 20_000.0) / every * every;
+            // However long it is, the end is calm.
+            let missed = span(rng, 120.0, 20_000.0) / every * every;
+            due = (due + missed).min(seconds - CALM);
             continue;
         }
         if is_calm || rng.u32(..20) > 0 {
