@@ -171,15 +171,21 @@ impl Region {
             .clusters
             .into_iter()
             .map(|observed| {
-                // The earliest minute that its counts are of: later ones that some are of count as
-                // missed for the others, and are restored for those.
+                // A slow walk reads the cluster in one minute and services in a later one.
                 let minute = Minute::of(now + observed.cluster.read_after);
+                let last = observed.services.iter().map(|service| service.read_after);
+                let last = last.max().map_or(minute, |after| Minute::of(now + after));
                 let arn = &observed.cluster.arn;
                 let mut state = self.clusters.remove(arn).unwrap_or_default();
                 let (cluster, services) = (&observed.cluster, &observed.services);
                 state.history.observe(cluster, services, minute);
                 let counts = counts(&observed, &shared.config.metrics, now);
                 state.count(counts, minute, &shared.config.poll);
+                // What has no count in a minute before it was read is restored.
+                state.gaps.add(Window {
+                    from: minute,
+                    to: last,
+                });
                 if !observed.whole {
                     state.gaps.add(Window {
                         from: minute,

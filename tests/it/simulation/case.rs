@@ -42,6 +42,9 @@ pub(super) struct Case<'a> {
 /// of the newest host that has it.
 type Points = BTreeMap<i64, (f64, usize)>;
 
+/// The longest that an answer is on its way, in seconds: then the poller gives the attempt up.
+const SLOWEST: i64 = 10;
+
 impl Case<'_> {
     fn points(&self, name: &str) -> Points {
         let mut points = Points::new();
@@ -139,8 +142,9 @@ impl Case<'_> {
         }
     }
 
-    /// A count is true of any moment of its minute; where the poller's clock was wrong, of the
-    /// minute that it took it for. A running count may also be what CloudWatch's samples say.
+    /// A count is true of any moment of its minute, or of the moments before it in which a slow
+    /// answer was on its way; where the poller's clock was wrong, of the minute that it took it for.
+    /// A running count may also be what CloudWatch's samples say.
     fn check_count(
         &self,
         series: Series<'_>,
@@ -150,7 +154,7 @@ impl Case<'_> {
         verdict: &mut Verdict,
     ) {
         let was = |shift: i64| {
-            let mut seconds = (0..60).map(|second| at(time - shift + second));
+            let mut seconds = (-SLOWEST..60).map(|second| at(time - shift + second));
             seconds.any(|moment| self.truth.count(series, moment) == Some(value))
         };
         let is_sampled = || match series {
