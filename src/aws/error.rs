@@ -187,15 +187,14 @@ fn of_dispatch(action: &'static str, error: &(dyn StdError + 'static)) -> Error 
         }
         cause = current.source();
     }
-    let text = chain(error);
-    Error::new(
-        Kind::Passing,
-        action,
-        format!(
-            "can't reach AWS for {action}; check the Region, the network (security group, NAT or \
-             VPC endpoints, proxy) and AWS_ENDPOINT_URL: {text}"
-        ),
-    )
+    let message = format!(
+        "can't reach AWS for {action}; check the Region, the network (security group, NAT or VPC \
+         endpoints, proxy) and AWS_ENDPOINT_URL"
+    );
+    Error {
+        detail: Some(chain(error)),
+        ..Error::new(Kind::Passing, action, message)
+    }
 }
 
 fn of_credentials(action: &'static str, error: &CredentialsError) -> Error {

@@ -100,7 +100,6 @@ impl ClusterState {
     pub(super) fn start_anew(&mut self) {
         self.memory = Memory::default();
         self.noted = Digests::default();
-        self.read_until = None;
         self.noted_at = None;
     }
 
@@ -108,7 +107,11 @@ impl ClusterState {
     fn adopt(&mut self, progress: &Progress, now: DateTime<Utc>, poll: &Poll) {
         let this = Minute::of(now);
         let past = |seconds: &i64| Some(Minute::of_seconds(*seconds)).filter(|m| *m <= this);
-        self.read_until = progress.read_until.as_ref().and_then(past);
+        // Another host in the place of one that is gone is filled from where that one ended, but at
+        // least as far back as a new one.
+        let lookback = this.plus(-minutes(poll.lookback));
+        let before = self.read_until.map(|until| until.min(lookback));
+        self.read_until = progress.read_until.as_ref().and_then(past).or(before);
         self.noted = progress
             .posted
             .iter()
