@@ -11,6 +11,7 @@ use aws_sdk_cloudwatch::types::{
 use super::Client;
 use super::error::{Error, Kind};
 use crate::model::calls::METRICS_REQUESTED;
+use crate::model::reader::Reader;
 use crate::model::time::{Minute, Window};
 
 /// How many queries one request may hold.
@@ -24,9 +25,9 @@ const MAX_PAGES: usize = 100;
 const RETRIES: usize = 2;
 const RETRY_WAIT: Duration = Duration::from_millis(500);
 
-const ACTION: &str = "cloudwatch:GetMetricData";
-const NAMESPACE: &str = "AWS/ECS";
-const PERIOD: i32 = 60;
+const ACTION: &str = Reader::Data.action();
+pub(super) const NAMESPACE: &str = "AWS/ECS";
+pub(super) const PERIOD: i32 = 60;
 
 /// One series to read: a metric of `AWS/ECS` with one statistic, minute by minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub struct Query<'a> {
 }
 
 /// What a request brought.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct MetricData {
     /// One entry per query, in the order asked.
     pub series: Vec<SeriesData>,
@@ -180,15 +181,10 @@ impl Client {
 }
 
 fn metric_query(index: usize, query: &Query<'_>) -> MetricDataQuery {
-    let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
     let metric = Metric::builder()
         .namespace(NAMESPACE)
         .metric_name(query.metric)
-        .dimensions(dimension("ClusterName", query.cluster));
-    let metric = match query.service {
-        Some(service) => metric.dimensions(dimension("ServiceName", service)),
-        None => metric,
-    };
+        .set_dimensions(Some(dimensions(query)));
     MetricDataQuery::builder()
         .id(format!("q{index}"))
         .metric_stat(
@@ -200,6 +196,15 @@ fn metric_query(index: usize, query: &Query<'_>) -> MetricDataQuery {
         )
         .return_data(true)
         .build()
+}
+
+/// The dimensions of a query's metric.
+pub(super) fn dimensions(query: &Query<'_>) -> Vec<Dimension> {
+    let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
+    let service = query.service.map(|name| dimension("ServiceName", name));
+    std::iter::once(dimension("ClusterName", query.cluster))
+        .chain(service)
+        .collect()
 }
 
 /// The query that an id of ours belongs to.

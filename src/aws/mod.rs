@@ -6,11 +6,14 @@ mod cloudwatch;
 mod connect;
 mod ecs;
 mod error;
+mod statistics;
 
 pub use cloudwatch::{MAX_QUERIES, MetricData, Query, SeriesData};
 pub use connect::{Access, Clock, Keys, Role, connect};
 pub use ecs::{DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Described};
 pub use error::{Error, Kind};
+
+use std::time::Duration;
 
 use crate::model::calls::Calls;
 use crate::pace::bucket::{Bucket, Rate};
@@ -25,12 +28,18 @@ pub struct Client {
     cluster_reads: Bucket,
     service_reads: Bucket,
     metric_reads: Bucket,
+    statistics_reads: Bucket,
 }
 
 impl Client {
     /// The Region's name.
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// How many requests of GetMetricStatistics may be made in a time; none for any number.
+    pub fn statistics_within(&self, time: Duration) -> Option<usize> {
+        self.statistics_reads.within(time)
     }
 }
 
@@ -51,4 +60,10 @@ const SERVICE_READS: Rate = Rate {
 const METRIC_READS: Rate = Rate {
     burst: 50,
     per_second: 50.0,
+};
+
+/// GetMetricStatistics (General Reference: 400 requests a second).
+const STATISTICS_READS: Rate = Rate {
+    burst: 400,
+    per_second: 400.0,
 };

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use crate::model::reader::Reader;
 use crate::model::role::RoleFullname;
 use node::Place;
 use pattern::{NameFilter, Patterns};
@@ -41,6 +42,8 @@ pub struct Config {
     pub poll: Poll,
     /// How AWS is asked.
     pub aws: Aws,
+    /// How CloudWatch is read.
+    pub cloudwatch: CloudWatch,
     /// The Mackerel service that the poller's own metrics go to; none for none.
     pub heartbeat: Option<String>,
 }
@@ -141,6 +144,17 @@ pub struct Aws {
     /// The share of the documented request rates, shared by everything in an account and Region,
     /// that the poller allows itself, above 0 and up to 1; none for no limit of its own.
     pub rate_share: Option<f64>,
+}
+
+/// How CloudWatch is read, which is what the poller costs on AWS.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CloudWatch {
+    /// With which call; none for the cheaper one that keeps up.
+    pub reader: Option<Reader>,
+    /// Every how many minutes; none for the shortest time that the budget allows.
+    pub interval: Option<i64>,
+    /// What reading may cost a month, in US dollars, beyond what the free tier carries.
+    pub monthly_budget_usd: f64,
 }
 
 /// One thing that is wrong with the configuration.

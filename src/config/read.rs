@@ -9,8 +9,9 @@ use super::reader::{Section, duration_within, list_of, one_of};
 use super::secret::Secret;
 use super::selection::Selection;
 use super::template::Template;
-use super::{AssumedRole, Aws, Config, Filter, Host, Mackerel, Mistake, Poll, Target};
+use super::{AssumedRole, Aws, CloudWatch, Config, Filter, Host, Mackerel, Mistake, Poll, Target};
 use crate::model::catalog::Profile;
+use crate::model::reader::Reader;
 use crate::model::role::RoleFullname;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -27,6 +28,13 @@ const STATUSES: [(&str, &str); 4] = [
     ("poweroff", "poweroff"),
 ];
 
+/// The calls that read CloudWatch, under the names that AWS gives them.
+const READERS: [(&str, Option<Reader>); 3] = [
+    ("auto", None),
+    ("get_metric_statistics", Some(Reader::Statistics)),
+    ("get_metric_data", Some(Reader::Data)),
+];
+
 /// Reads a tree. `needs_api_key` is false where nothing is sent to Mackerel.
 pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
     let mut mistakes = Vec::new();
@@ -41,6 +49,7 @@ pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
         host: read_host(top.section("host", m), m),
         poll: read_poll(top.section("poll", m), m),
         aws: read_aws(top.section("aws", m), m),
+        cloudwatch: read_cloudwatch(top.section("cloudwatch", m), m),
         heartbeat: {
             let mut section = top.section("heartbeat", m);
             let service = section.value("service", m, RoleFullname::parse_service);
@@ -276,6 +285,34 @@ fn read_aws(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Aws {
     section.finish(m);
     Aws {
         rate_share: rate_share.unwrap_or(Some(0.5)),
+    }
+}
+
+fn read_cloudwatch(mut section: Section<'_>, m: &mut Vec<Mistake>) -> CloudWatch {
+    let interval = section.value("interval", m, |text| {
+        if text == "auto" {
+            return Ok(None);
+        }
+        let value = duration_within(MINUTE, HOUR)(text)?;
+        match value.as_secs() % 60 {
+            0 => Ok(Some(value.as_secs() as i64 / 60)),
+            _ => Err(format!(
+                "is `{text}`, but must be auto or whole minutes such as 5m"
+            )),
+        }
+    });
+    let budget = section.value("monthly_budget_usd", m, |text| match text.parse::<f64>() {
+        Ok(usd) if usd.is_finite() && usd >= 0.0 => Ok(usd),
+        _ => Err(format!(
+            "is `{text}`, but must be an amount in US dollars, 0 or more"
+        )),
+    });
+    let reader = section.value("reader", m, one_of(&READERS));
+    section.finish(m);
+    CloudWatch {
+        reader: reader.flatten(),
+        interval: interval.flatten(),
+        monthly_budget_usd: budget.unwrap_or(0.0),
     }
 }
 

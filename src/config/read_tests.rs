@@ -52,6 +52,7 @@ fn an_empty_file_is_the_defaults() {
         host,
         poll,
         aws,
+        cloudwatch,
         heartbeat,
     } = config("");
     assert!(mackerel.api_key.is_none());
@@ -85,6 +86,12 @@ fn an_empty_file_is_the_defaults() {
             rate_share: Some(0.5)
         }
     );
+    let expected = CloudWatch {
+        reader: None,
+        interval: None,
+        monthly_budget_usd: 0.0,
+    };
+    assert_eq!(cloudwatch, expected);
     assert_eq!((host.retire_after, heartbeat), (None, None));
 }
 
@@ -112,10 +119,17 @@ host:
   retire_after: 1day
 poll: {interval: 5m, settle: 0s, overlap: 1h, lookback: 1m, grace: 1s}
 aws: {rate_share: off}
+cloudwatch: {reader: get_metric_data, interval: 5m, monthly_budget_usd: 2.5}
 heartbeat: {service: monitoring}
 ",
     );
     assert_eq!(config.mackerel.api_base, "http://localhost:8080");
+    let expected = CloudWatch {
+        reader: Some(Reader::Data),
+        interval: Some(5),
+        monthly_budget_usd: 2.5,
+    };
+    assert_eq!(config.cloudwatch, expected);
     assert_eq!(config.heartbeat.as_deref(), Some("monitoring"));
     assert_eq!(config.host.retire_after, Some(24 * HOUR));
     let role = |arn: &str, external_id: Option<&str>, session: &str| AssumedRole {

@@ -1,5 +1,5 @@
-//! Carries out the planned requests, a few at a time. A request that fails loses its own series
-//! only.
+//! Carries out the planned requests with one of the two calls that read CloudWatch, a few at a time.
+//! A request that fails loses its own series only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +9,17 @@ use tokio::time::Instant;
 use crate::aws::{Client, MetricData, Query};
 use crate::model::catalog::{SAMPLED, Source};
 use crate::model::inventory::Cluster;
-use crate::model::sample::{Batch, Sample};
+use crate::model::reader::Reader;
+use crate::model::sample::{Batch, Sample, SeriesId};
+use crate::model::time::Window;
 
 /// How many requests are under way at once.
-const AT_ONCE: usize = 4;
+fn at_once(reader: Reader) -> usize {
+    match reader {
+        Reader::Data => 4,
+        Reader::Statistics => 16,
+    }
+}
 
 /// What the requests brought.
 #[derive(Debug, Default)]
@@ -34,40 +41,56 @@ pub struct Unread {
     pub detail: Option<String>,
 }
 
+/// What one request asks for.
+#[derive(Debug, Clone, Copy)]
+struct Request<'a> {
+    window: Window,
+    series: &'a [(usize, SeriesId)],
+}
+
 /// Reads all batches until the deadline; `clusters` are those that the batches' places point at.
 /// What has come by then is kept, and the rest told as unread.
 pub async fn fetch(
     client: &Client,
+    reader: Reader,
     batches: &[Batch],
     clusters: &[&Cluster],
     deadline: Instant,
 ) -> Fetched {
     let mut fetched = Fetched::default();
-    let mut waiting: BTreeSet<usize> = (0..batches.len()).collect();
-    let mut answers = stream::iter(batches.iter().enumerate())
-        .map(|(number, batch)| async move {
-            let queries = queries(batch, clusters);
-            (number, client.metric_data(&queries, batch.window).await)
+    let requests: Vec<Request<'_>> = batches
+        .iter()
+        .flat_map(|batch| requests(batch, reader))
+        .collect();
+    let mut waiting: BTreeSet<usize> = (0..requests.len()).collect();
+    let mut answers = stream::iter(requests.iter().enumerate())
+        .map(|(number, request)| async move {
+            let queries = queries(request.series, clusters);
+            let answer = match reader {
+                Reader::Data => client.metric_data(&queries, request.window).await,
+                Reader::Statistics => client.metric_statistics(&queries, request.window).await,
+            };
+            (number, answer)
         })
-        .buffer_unordered(AT_ONCE);
+        .buffer_unordered(at_once(reader));
     while let Ok(Some((number, answer))) = tokio::time::timeout_at(deadline, answers.next()).await {
         waiting.remove(&number);
         match answer {
-            Ok(data) => fetched.take(&batches[number], data),
-            Err(error) => fetched.unread(&batches[number], error.message, error.detail),
+            Ok(data) => fetched.take(requests[number].series, data),
+            Err(error) => fetched.unread(requests[number].series, error.message, error.detail),
         }
     }
     for number in waiting {
         let message = "CloudWatch did not answer in time; the next poll reads these minutes again";
-        fetched.unread(&batches[number], message.to_owned(), None);
+        fetched.unread(requests[number].series, message.to_owned(), None);
     }
     fetched
 }
 
 impl Fetched {
-    fn take(&mut self, batch: &Batch, data: MetricData) {
+    fn take(&mut self, series: &[(usize, SeriesId)], data: MetricData) {
         self.notes.extend(data.notes);
-        for ((place, series), read) in batch.series.iter().zip(data.series) {
+        for ((place, series), read) in series.iter().zip(data.series) {
             let points = read.points.into_iter().map(|(minute, value)| Sample {
                 series: series.clone(),
                 minute,
@@ -82,27 +105,48 @@ impl Fetched {
         }
     }
 
-    fn unread(&mut self, batch: &Batch, message: String, detail: Option<String>) {
+    fn unread(&mut self, series: &[(usize, SeriesId)], message: String, detail: Option<String>) {
         let unread = self.troubles.entry(message).or_default();
-        unread
-            .places
-            .extend(batch.series.iter().map(|(place, _)| *place));
+        unread.places.extend(series.iter().map(|(place, _)| *place));
         unread.detail = unread.detail.take().or(detail);
     }
 }
 
-fn queries<'a>(batch: &'a Batch, clusters: &[&'a Cluster]) -> Vec<Query<'a>> {
-    batch
-        .series
+/// A batch as requests: one of GetMetricData, or one of GetMetricStatistics for each of its metrics,
+/// whose statistics stand together.
+fn requests(batch: &Batch, reader: Reader) -> Vec<Request<'_>> {
+    let window = batch.window;
+    let whole = batch.series.as_slice();
+    match reader {
+        Reader::Data => vec![Request {
+            window,
+            series: whole,
+        }],
+        Reader::Statistics => whole
+            .chunk_by(|(place, one), (next_place, next)| {
+                place == next_place && one.service == next.service && asked(one).0 == asked(next).0
+            })
+            .map(|series| Request { window, series })
+            .collect(),
+    }
+}
+
+/// The CloudWatch metric and the statistic of a series.
+fn asked(series: &SeriesId) -> (&'static str, &'static str) {
+    match series.metric.metric().source {
+        Source::CloudWatch {
+            metric, statistic, ..
+        } => (metric, statistic.as_str()),
+        // A count is no metric of CloudWatch: asked for there, it is the number of samples.
+        Source::Service(_) | Source::Cluster(_) => (SAMPLED, "SampleCount"),
+    }
+}
+
+fn queries<'a>(series: &'a [(usize, SeriesId)], clusters: &[&'a Cluster]) -> Vec<Query<'a>> {
+    series
         .iter()
         .filter_map(|(place, series)| {
-            let (metric, statistic) = match series.metric.metric().source {
-                Source::CloudWatch {
-                    metric, statistic, ..
-                } => (metric, statistic.as_str()),
-                // A count is no metric of CloudWatch: asked for there, it is the number of samples.
-                Source::Service(_) | Source::Cluster(_) => (SAMPLED, "SampleCount"),
-            };
+            let (metric, statistic) = asked(series);
             Some(Query {
                 metric,
                 statistic,

@@ -28,6 +28,11 @@ impl Minute {
         Minute(self.0 + count)
     }
 
+    /// The last minute up to this one at which a time of so many minutes begins.
+    pub fn floor(self, every: i64) -> Self {
+        Minute(self.0 - self.0.rem_euclid(every.max(1)))
+    }
+
     /// How many minutes lie between `earlier` and this one.
     pub fn since(self, earlier: Minute) -> i64 {
         self.0 - earlier.0

@@ -25,6 +25,8 @@ pub struct Rate {
 pub struct Bucket {
     /// None for no limit.
     limiter: Option<Limiter>,
+    /// How many tokens come back each second.
+    per_second: f64,
     /// Until when the bucket gives only every second token.
     slowed_until: Mutex<Option<Instant>>,
 }
@@ -45,6 +47,7 @@ impl Bucket {
         });
         Bucket {
             limiter,
+            per_second: rate.per_second * share.unwrap_or(1.0),
             slowed_until: Mutex::new(None),
         }
     }
@@ -60,6 +63,12 @@ impl Bucket {
         self.slowed_until
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many tokens come back in a time; none without a limit.
+    pub fn within(&self, time: Duration) -> Option<usize> {
+        let tokens = self.per_second * time.as_secs_f64();
+        self.limiter.as_ref().map(|_| tokens as usize)
     }
 
     /// Waits for a token and takes it.

@@ -10,6 +10,7 @@ use crate::model::catalog::{MetricId, SAMPLED, Scope, Source, running_count};
 use crate::model::inventory::{Cluster, Service};
 use crate::model::sample::{Batch, SeriesId};
 use crate::model::time::Window;
+use crate::plan::cost::Load;
 use crate::plan::history::History;
 
 /// A cluster to read.
@@ -54,6 +55,17 @@ pub fn batches(readings: &[Reading<'_>], selection: &Selection, limit: usize) ->
         }
     }
     open.into_values().flatten().collect()
+}
+
+/// How much one reading asks for.
+pub fn load(readings: &[Reading<'_>], selection: &Selection) -> Load {
+    readings
+        .iter()
+        .flat_map(|reading| groups(reading, selection))
+        .fold(Load::default(), |load, group| Load {
+            metrics: load.metrics + 1,
+            queries: load.queries + group.len(),
+        })
 }
 
 /// The series of a cluster that are selected and can have data, those of one CloudWatch metric

@@ -1,6 +1,7 @@
 //! Decides what is asked of CloudWatch: which series, over which minutes, in which requests.
 
 pub mod batch;
+pub mod cost;
 pub mod gap;
 pub mod history;
 pub mod window;

@@ -10,6 +10,7 @@ use crate::config::Poll;
 use crate::model::inventory::Observed;
 use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::{Minute, Window};
+use crate::plan::batch::Reading;
 use crate::plan::gap::Gaps;
 use crate::plan::history::History;
 use crate::plan::window::{self, minutes, oldest, settled_until};
@@ -144,6 +145,15 @@ impl ClusterState {
         self.pending.iter().map(|count| count.minute).min()
     }
 
+    /// Whether CloudWatch is to be read, where it is read every so many minutes. What is due is the
+    /// same minute for all clusters, so that they share requests; what could not be read is due at
+    /// once.
+    pub(super) fn is_due(&self, now: DateTime<Utc>, poll: &Poll, every: i64) -> bool {
+        let settled = settled_until(now, poll.settle);
+        self.read_until
+            .is_none_or(|until| settled.floor(every) > until.floor(every))
+    }
+
     /// The minutes to read from CloudWatch.
     pub(super) fn window(&mut self, now: DateTime<Utc>, poll: &Poll, at_most: i64) -> Window {
         let forever = Minute::of_seconds(0);
@@ -206,6 +216,17 @@ impl Work {
             restored_whole: true,
             posted_whole: true,
             accepted: 0,
+        }
+    }
+
+    /// What CloudWatch is asked of the cluster.
+    pub(super) fn reading(&self, window: Window) -> Reading<'_> {
+        Reading {
+            cluster: &self.observed.cluster,
+            services: &self.observed.services,
+            window,
+            history: &self.state.history,
+            with_sample_count: false,
         }
     }
 

@@ -10,7 +10,7 @@ mod region;
 mod retirement;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::{LocalBoxFuture, join_all};
@@ -24,7 +24,9 @@ use crate::mackerel::error::Kind;
 use crate::mackerel::payload::ServiceMetricValue;
 use crate::model::calls::{Calls, METRICS_REQUESTED};
 use crate::model::id::ClusterArn;
+use crate::model::reader::Reader;
 use crate::model::trouble::Trouble;
+use crate::plan::cost::{Load, Loads};
 use crate::post::retry::retrying;
 use crate::report::{Report, gather};
 use region::{Region, RegionReport};
@@ -56,9 +58,25 @@ struct Shared {
     claims: Mutex<HashMap<String, ClusterArn>>,
     /// When this process last posted the graph definitions.
     graphs_posted: tokio::sync::Mutex<Option<DateTime<Utc>>>,
+    /// How much of CloudWatch a reading of each Region asks for, and with which call.
+    loads: Mutex<HashMap<Place, (Reader, Load)>>,
 }
 
 impl Shared {
+    /// Notes what a Region's readings ask for. Gives the loads of all that are known.
+    fn add_load(&self, place: Place, reader: Reader, load: Load) -> Loads {
+        let mut loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
+        loads.insert(place, (reader, load));
+        let sum = |wanted: Reader| {
+            let of = loads.values().filter(|(reader, _)| *reader == wanted);
+            of.fold(Load::default(), |sum, (_, load)| sum + *load)
+        };
+        Loads {
+            statistics: sum(Reader::Statistics),
+            data: sum(Reader::Data),
+        }
+    }
+
     /// Until when the stage that begins now may take, so that a stage that hangs leaves the others
     /// their time.
     fn deadline(&self) -> Instant {
@@ -109,6 +127,7 @@ impl Poller {
                 mackerel,
                 claims: Mutex::default(),
                 graphs_posted: tokio::sync::Mutex::default(),
+                loads: Mutex::default(),
             }),
         }
     }
@@ -158,8 +177,9 @@ impl Poller {
                 state.began = now;
                 let shared = Arc::clone(&self.shared);
                 self.polls.push(Box::pin(async move {
-                    let report = region.poll(&shared, now, connected).await;
-                    ((target, at), region, report)
+                    let place = (target, at);
+                    let report = region.poll(&shared, now, place, connected).await;
+                    (place, region, report)
                 }));
             }
         }

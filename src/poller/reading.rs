@@ -14,6 +14,7 @@ use crate::fetch::{Fetched, fetch};
 use crate::map::restore::{restored, samples_per_task};
 use crate::model::catalog::{SAMPLED, running_count};
 use crate::model::inventory::Service;
+use crate::model::reader::Reader;
 use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::Minute;
 use crate::model::trouble::Trouble;
@@ -35,6 +36,7 @@ pub(super) fn plan_windows(
     works: &mut [Work],
     shared: &Shared,
     now: DateTime<Utc>,
+    every: i64,
     regions: usize,
 ) {
     let services: usize = works.iter().map(|work| work.observed.services.len()).sum();
@@ -43,7 +45,8 @@ pub(super) fn plan_windows(
     let overlap = minutes(poll.overlap);
     let at_most = (fits as i64).max(LEAST_MINUTES).max(2 * overlap);
     for work in works {
-        if work.state.enrolled.is_some() || shared.mackerel.is_none() {
+        let has_host = work.state.enrolled.is_some() || shared.mackerel.is_none();
+        if has_host && work.state.is_due(now, poll, every) {
             work.window = Some(work.state.window(now, poll, at_most));
         }
     }
@@ -52,6 +55,7 @@ pub(super) fn plan_windows(
 /// Reads what CloudWatch has in the windows.
 pub(super) async fn read(
     client: &Client,
+    reader: Reader,
     works: &mut [Work],
     shared: &Shared,
     now: DateTime<Utc>,
@@ -65,11 +69,8 @@ pub(super) async fn read(
         .flat_map(|(place, work)| {
             let reading = |window, with_sample_count| {
                 let reading = Reading {
-                    cluster: &work.observed.cluster,
-                    services: &work.observed.services,
-                    window,
-                    history: &work.state.history,
                     with_sample_count,
+                    ..work.reading(window)
                 };
                 (place, reading)
             };
@@ -85,7 +86,7 @@ pub(super) async fn read(
     let (places, readings): (Vec<usize>, Vec<Reading<'_>>) = readings.into_iter().unzip();
     let batches = batches(&readings, &shared.config.metrics, MAX_QUERIES);
     let clusters: Vec<_> = readings.iter().map(|reading| reading.cluster).collect();
-    let fetched = fetch(client, &batches, &clusters, deadline).await;
+    let fetched = fetch(client, reader, &batches, &clusters, deadline).await;
     take(works, &places, fetched, &shared.config.poll, troubles);
 }
 

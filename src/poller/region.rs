@@ -8,20 +8,27 @@ use super::cluster::{ClusterState, Work};
 use super::enrollment::{enroll_all, keep_graphs};
 use super::posting::{note, post};
 use super::reading::{plan_windows, read, restore};
-use super::{Shared, retirement};
+use super::{Place, Shared, retirement};
 use crate::aws::Client;
 use crate::config::Poll;
 use crate::discover::{Discovery, discover};
 use crate::map::count::counts;
 use crate::model::id::ClusterArn;
+use crate::model::reader::Reader;
 use crate::model::time::{Minute, Window};
 use crate::model::trouble::{Severity, Trouble};
+use crate::plan::batch::{Reading, load};
+use crate::plan::cost::{bill, interval, reader};
 use crate::plan::window::{minutes, oldest, settled_until};
 use crate::report::{ClusterReport, Value};
 
 /// The most counts of a Region that are kept while Mackerel does not take them. At some 100 bytes
 /// each it bounds what an outage of Mackerel costs in memory; the oldest go first.
 const MOST_PENDING: usize = 200_000;
+
+/// The most requests of GetMetricStatistics in one reading: more would save the million that is free
+/// a month, ten dollars, and cost the poller seconds of its CPU each time.
+const MOST_REQUESTS: usize = 2000;
 
 /// How many accepted values of a cluster are remembered, however far back progress is stuck: half a
 /// million take 8 MB. The newest hours are, whatever they take.
@@ -35,6 +42,8 @@ pub(super) struct Region {
     clusters: HashMap<ClusterArn, ClusterState>,
     /// Clusters that were there within the last day and may come back under their names.
     gone: HashMap<ClusterArn, ClusterState>,
+    /// With which call CloudWatch is read, and every how many minutes.
+    reading: (Reader, i64),
     /// When it was last listed, or first tried.
     well_at: Option<DateTime<Utc>>,
     /// When the hosts on Mackerel were last looked through for clusters that are gone.
@@ -56,6 +65,7 @@ impl Region {
             client,
             clusters: HashMap::new(),
             gone: HashMap::new(),
+            reading: (Reader::Data, 0),
             well_at: None,
             retired_at: None,
         }
@@ -65,6 +75,7 @@ impl Region {
         &mut self,
         shared: &Shared,
         now: DateTime<Utc>,
+        place: Place,
         regions: usize,
     ) -> RegionReport {
         let config = &shared.config;
@@ -91,9 +102,20 @@ impl Region {
             let deadline = shared.deadline();
             enroll_all(mackerel, &mut works, shared, now, deadline, troubles).await;
         }
-        plan_windows(&mut works, shared, now, regions);
+        self.choose(&works, shared, now, place);
+        let (reader, every) = self.reading;
+        plan_windows(&mut works, shared, now, every, regions);
         let deadline = shared.deadline();
-        read(&self.client, &mut works, shared, now, deadline, troubles).await;
+        read(
+            &self.client,
+            reader,
+            &mut works,
+            shared,
+            now,
+            deadline,
+            troubles,
+        )
+        .await;
         restore(&self.client, &mut works, poll, now, deadline, troubles).await;
         if let Some(mackerel) = mackerel {
             let deadline = shared.deadline();
@@ -125,10 +147,41 @@ impl Region {
         report
     }
 
+    /// Chooses how CloudWatch is read, by what it costs.
+    fn choose(&mut self, works: &[Work], shared: &Shared, now: DateTime<Utc>, place: Place) {
+        let config = &shared.config;
+        let settled = settled_until(now, config.poll.settle);
+        let window = Window {
+            from: settled.plus(-1),
+            to: settled,
+        };
+        let readings: Vec<Reading<'_>> = works.iter().map(|work| work.reading(window)).collect();
+        let load = load(&readings, &config.metrics);
+        let most = self.client.statistics_within(config.poll.interval / 3);
+        let most = most.map_or(MOST_REQUESTS, |most| most.min(MOST_REQUESTS));
+        let reader = reader(load, config.cloudwatch.reader, most);
+        let loads = shared.add_load(place, reader, load);
+        let every = interval(loads, &config.cloudwatch);
+        if self.reading != (reader, every) {
+            let bill = bill(loads, every);
+            tracing::info!(
+                metrics = load.metrics,
+                every_min = every,
+                "{}: reads CloudWatch with {}; all Regions together for {:.2} to {:.2} US dollars a month",
+                self.client.region(),
+                reader.call(),
+                bill.usd.0,
+                bill.usd.1
+            );
+            self.reading = (reader, every);
+        }
+    }
+
     /// How many seconds of settled minutes are not yet posted, at the cluster that is furthest
     /// behind.
     fn behind(&self, now: DateTime<Utc>, poll: &Poll) -> i64 {
-        let settled = settled_until(now, poll.settle);
+        // What is not due yet is not behind.
+        let settled = settled_until(now, poll.settle).floor(self.reading.1);
         let states = self.clusters.values();
         let minutes = states.map(|state| match state.read_until {
             Some(until) => settled.since(until),

@@ -18,6 +18,7 @@ mod isolation;
 mod likeness;
 mod poll;
 mod progress;
+mod readers;
 mod readme;
 mod retirement;
 mod run;

@@ -217,6 +217,7 @@ impl Case<'_> {
         } else {
             0
         };
+        let wait = wait + scenario.waiting();
         let to = (scenario.seconds - scenario.settling() - 240 - wait).div_euclid(60) * 60;
         let mut minutes = Vec::new();
         let created = self
@@ -350,7 +351,8 @@ impl Case<'_> {
             _ => None,
         };
         let seen = seen.min(counted.map_or(seen, |last| last + 59));
-        let unsettled = minute + self.world.scenario.settling() + 240 > seen;
+        let scenario = &self.world.scenario;
+        let unsettled = minute + scenario.settling() + scenario.waiting() + 240 > seen;
         unsettled || (!partly && minute > seen)
     }
 
@@ -378,7 +380,7 @@ impl Case<'_> {
             let next = next.map_or(i64::MAX, |next| next.created_at - NOON);
             let before = points.iter().filter(|(_, (_, own))| *own <= place);
             let last = before.map(|(time, _)| *time).max().unwrap_or(i64::MIN);
-            let is_revised = partly && minute > retired - 900;
+            let is_revised = partly && minute > retired - 900 - self.world.scenario.waiting();
             (is_revised || minute > last) && minute <= next.saturating_sub(LOOKBACK - 180)
         })
     }
@@ -451,7 +453,7 @@ impl Case<'_> {
         let is_new = truth.is_some_and(|one| one.created_at > moment);
         let deleted = truth.and_then(|one| one.deleted_at);
         let gone = deleted.is_some_and(|at| at.timestamp() - NOON < self.world.scenario.seconds);
-        let latest = self.world.scenario.seconds - RESTORED;
+        let latest = self.world.scenario.seconds - RESTORED - self.world.scenario.waiting();
         sampled.is_some_and(|tasks| tasks.fract() == 0.0) && minute < latest && !gone && !is_new
     }
 

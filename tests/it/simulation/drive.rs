@@ -223,8 +223,9 @@ fn config(scenario: &Scenario, region: &str) -> Config {
     let yaml = format!(
         "targets: [{{{role}regions: [{region}, {far}]}}]\nmetrics: {{profile: {}}}\n\
          aws: {{rate_share: {}}}\nhost: {{retire_after: {retire_after}}}\n\
-         heartbeat: {{service: monitoring}}\n",
-        scenario.profile, scenario.rate_share
+         heartbeat: {{service: monitoring}}\n\
+         cloudwatch: {{reader: {}, interval: {}m}}\n",
+        scenario.profile, scenario.rate_share, scenario.reader, scenario.every
     );
     let environment = [
         ("MACKEREL_ECS_CONFIG_YAML", yaml.as_str()),

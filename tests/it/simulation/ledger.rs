@@ -47,6 +47,8 @@ pub(super) enum Group {
     Services,
     /// GetMetricData.
     Metrics,
+    /// GetMetricStatistics.
+    Statistics,
 }
 
 impl Group {
@@ -56,6 +58,7 @@ impl Group {
             "ecs:ListClusters" | "ecs:DescribeClusters" => Some(Group::Clusters),
             "ecs:ListServices" | "ecs:DescribeServices" => Some(Group::Services),
             "cloudwatch:GetMetricData" => Some(Group::Metrics),
+            "cloudwatch:GetMetricStatistics" => Some(Group::Statistics),
             _ => None,
         }
     }
@@ -66,6 +69,7 @@ impl Group {
             Group::Clusters => (50.0, 20.0),
             Group::Services => (100.0, 20.0),
             Group::Metrics => (50.0, 50.0),
+            Group::Statistics => (400.0, 400.0),
         }
     }
 }

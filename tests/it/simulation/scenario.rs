@@ -33,6 +33,9 @@ pub(super) struct Scenario {
     pub(super) rate_share: f64,
     /// Whether the poller assumes a role, with sessions that expire.
     pub(super) assumes_role: bool,
+    /// With which call CloudWatch is read, and every how many minutes.
+    pub(super) reader: &'static str,
+    pub(super) every: i64,
     /// How late CloudWatch is.
     pub(super) lateness: Lateness,
     /// Whether Mackerel lets two hosts have one custom identifier.
@@ -154,6 +157,8 @@ impl Scenario {
             profile: pick(&mut rng, &["compact", "standard", "standard", "full"]),
             rate_share: pick(&mut rng, &[0.5, 0.5, 0.5, 0.1]),
             assumes_role: rng.u32(..4) == 0,
+            reader: pick(&mut rng, &["get_metric_data", "get_metric_statistics"]),
+            every: pick(&mut rng, &[1, 1, 1, 5]),
             lateness: lateness(&mut rng),
             duplicate_hosts: rng.bool(),
             ignores_unknown_hosts: rng.u32(..4) == 0,
@@ -189,6 +194,12 @@ impl Scenario {
         let lateness = self.lateness;
         let revised = lateness.revised.map_or(0, |revised| revised.latest);
         i64::from((lateness.settled_after + lateness.jitter).max(revised))
+    }
+
+    /// How much later than a minute's settling it may be read, as CloudWatch is not read at each
+    /// poll, in seconds.
+    pub(super) fn waiting(&self) -> i64 {
+        (self.every - 1) * 60
     }
 
     /// What holds at a moment.
@@ -423,12 +434,13 @@ fn weather(rng: &mut Rng, seconds: i64) -> Vec<Spell> {
         Side::Mackerel,
         Side::All,
     ];
-    const ACTIONS: [&str; 5] = [
+    const ACTIONS: [&str; 6] = [
         "ecs:ListClusters",
         "ecs:DescribeClusters",
         "ecs:ListServices",
         "ecs:DescribeServices",
         "cloudwatch:GetMetricData",
+        "cloudwatch:GetMetricStatistics",
     ];
     let calm = seconds - CALM;
     let count = rng.usize(1..=(seconds / 7200).max(2) as usize);

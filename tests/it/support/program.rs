@@ -57,9 +57,10 @@ impl Program {
         self
     }
 
-    /// Hands the configuration over inline.
+    /// Hands the configuration over inline. CloudWatch is read each minute with GetMetricData
+    /// unless it says otherwise.
     pub fn config(self, yaml: &str) -> Self {
-        self.env("MACKEREL_ECS_CONFIG_YAML", yaml)
+        self.env("MACKEREL_ECS_CONFIG_YAML", &each_minute(yaml))
     }
 
     /// Starts it, for the test to end.
@@ -138,5 +139,13 @@ impl Ended {
             .lines()
             .filter(|line| !line.contains(" INFO "))
             .collect()
+    }
+}
+
+/// A configuration that reads CloudWatch each minute with GetMetricData, unless it says otherwise.
+pub fn each_minute(yaml: &str) -> String {
+    match yaml.contains("cloudwatch:") {
+        true => yaml.to_owned(),
+        false => format!("{yaml}\ncloudwatch: {{reader: get_metric_data, interval: 1m}}\n"),
     }
 }

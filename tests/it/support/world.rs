@@ -23,7 +23,7 @@ use mackerel_ecs::poller::Poller;
 use mackerel_ecs::report::Report;
 use mackerel_ecs::transport::Transport;
 
-use super::program::Program;
+use super::program::{Program, each_minute};
 
 /// The account of the tests' fleets.
 pub const ACCOUNT: &str = "111122223333";
@@ -101,6 +101,7 @@ pub fn program(arguments: &str, aws_url: &str, mackerel_url: &str) -> Program {
         .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
         .env("MACKEREL_APIBASE", mackerel_url)
         .env("MACKEREL_APIKEY", API_KEY)
+        .config("")
 }
 
 /// The real time.
@@ -229,7 +230,7 @@ impl World {
 
     fn config(&self, yaml: &str) -> Config {
         let environment = [
-            ("MACKEREL_ECS_CONFIG_YAML", yaml),
+            ("MACKEREL_ECS_CONFIG_YAML", each_minute(yaml).as_str()),
             ("MACKEREL_APIKEY", API_KEY),
             ("MACKEREL_APIBASE", &self.mackerel_url),
         ]
