@@ -18,6 +18,7 @@ use crate::demo::mackerel::call::{Answer, Call};
 use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::fault::FaultKind;
 use crate::demo::mackerel::option::{ApiKey, Permission};
+use crate::demo::mackerel::page;
 use crate::demo::mackerel::request::{KEPT_BODY_BYTES, RequestRecord};
 
 /// The largest body that is accepted, in bytes: an assumption, since no limit is documented.
@@ -26,7 +27,7 @@ const BODY_MAX_BYTES: usize = 10 * 1024 * 1024;
 /// The router over the table of calls.
 pub fn router(shared: Arc<Shared>) -> Router {
     let mut router = Router::new();
-    for route in ROUTES {
+    for route in ROUTES.iter().chain(page::ROUTES) {
         let carry_out = move |State(shared): State<Arc<Shared>>,
                               params: PathParams,
                               request: Request| async move {
@@ -210,6 +211,13 @@ fn response(outcome: Result<Answer, Refusal>) -> Response<Body> {
     headers.insert(
         header::CONTENT_TYPE,
         header::HeaderValue::from_static(answer.content_type),
+    );
+    headers.extend(
+        [
+            (header::CONTENT_SECURITY_POLICY, page::asset::CONTENT_SECURITY_POLICY),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ]
+        .map(|(name, value)| (name, header::HeaderValue::from_static(value))),
     );
     let modified = answer
         .last_modified

@@ -13,7 +13,6 @@ use serde_json::json;
 use crate::demo::mackerel::call::{Answer, Call, Context, Function};
 use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::option::Permission;
-use crate::demo::mackerel::page;
 
 /// One call of the server.
 #[derive(Debug, Clone, Copy)]
@@ -105,14 +104,6 @@ pub const ROUTES: &[Route] = &[
         "/api/v0/services/{service}/roles/{role}/metadata/{namespace}",
         metadata::delete,
     ),
-    Route {
-        needs: None,
-        ..get("/", page::hosts)
-    },
-    Route {
-        needs: None,
-        ..get("/hosts/{id}", page::host)
-    },
 ];
 
 const fn get(path: &'static str, function: Function) -> Route {
