@@ -15,6 +15,7 @@ mod cli;
 mod config_files;
 mod host;
 mod likeness;
+mod page;
 mod poll;
 mod progress;
 mod readme;

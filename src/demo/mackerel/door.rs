@@ -214,7 +214,10 @@ fn response(outcome: Result<Answer, Refusal>) -> Response<Body> {
     );
     headers.extend(
         [
-            (header::CONTENT_SECURITY_POLICY, page::asset::CONTENT_SECURITY_POLICY),
+            (
+                header::CONTENT_SECURITY_POLICY,
+                page::asset::CONTENT_SECURITY_POLICY,
+            ),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ]
         .map(|(name, value)| (name, header::HeaderValue::from_static(value))),

@@ -2,6 +2,7 @@
 //! moto as a second opinion.
 
 pub mod bridge;
+pub mod browser;
 pub mod cbor;
 pub mod moto;
 pub mod program;

@@ -43,7 +43,11 @@ struct DrawnLine {
 pub fn of_host(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let host = api::host::find(call.param("id"), context)?;
     let owner = Owner::Host(&host.id);
-    let graph = wanted(call, &definitions(context)?, &series::names(context.sql, owner)?)?;
+    let graph = wanted(
+        call,
+        &definitions(context)?,
+        &series::names(context.sql, owner)?,
+    )?;
     draw(call, context, graph, |line, span| {
         values(context, owner, &line.metric, span)
     })
@@ -73,9 +77,9 @@ pub fn of_service(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refu
     let graph = wanted(call, &definitions, &all)?;
     if by != "host" {
         return draw(call, context, graph, |line, span| {
-            let parts = hosts.iter().map(|host| {
-                values(context, Owner::Host(&host.id), &line.metric, span)
-            });
+            let parts = hosts
+                .iter()
+                .map(|host| values(context, Owner::Host(&host.id), &line.metric, span));
             Ok(span.sum(&parts.collect::<Result<Vec<_>, Refusal>>()?))
         });
     }
@@ -103,11 +107,7 @@ pub fn of_service(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refu
 }
 
 /// The graph that the query names among those of these metrics.
-fn wanted(
-    call: &Call,
-    definitions: &[StoredGraph],
-    metrics: &[String],
-) -> Result<Graph, Refusal> {
+fn wanted(call: &Call, definitions: &[StoredGraph], metrics: &[String]) -> Result<Graph, Refusal> {
     let name = call.query_first("graph").unwrap_or_default();
     let mut graphs = graphs(definitions, metrics).into_iter();
     graphs
@@ -144,7 +144,8 @@ fn draw(
         omitted,
         lines: lines.collect::<Result<Vec<_>, Refusal>>()?,
     };
-    let text = serde_json::to_string(&drawing).map_err(|error| Refusal::bad_request(error.to_string()))?;
+    let text =
+        serde_json::to_string(&drawing).map_err(|error| Refusal::bad_request(error.to_string()))?;
     Ok(Answer::text("application/json", text))
 }
 

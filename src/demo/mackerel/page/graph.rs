@@ -35,8 +35,8 @@ pub struct Line {
     pub stacked: bool,
 }
 
-/// The graphs of these metrics: those of the definitions by title, those without one after them by
-/// name. Where several definitions fit a metric, the one with the fewest wildcards has it.
+/// The graphs of these metrics: those of the definitions by title, first those with a `#`, which tell
+/// most, then those without a definition by name. Where several definitions fit a metric, the one with the fewest wildcards has it.
 pub fn graphs(definitions: &[StoredGraph], metrics: &[String]) -> Vec<Graph> {
     let mut definitions: Vec<&StoredGraph> = definitions.iter().collect();
     definitions.sort_by_key(|definition| wildcards(&definition.name));
@@ -74,7 +74,8 @@ pub fn graphs(definitions: &[StoredGraph], metrics: &[String]) -> Vec<Graph> {
             }
         })
         .collect();
-    graphs.sort_by(|a, b| (&a.title, &a.name).cmp(&(&b.title, &b.name)));
+    let order = |graph: &Graph| (!graph.name.contains('#'), graph.title.clone());
+    graphs.sort_by_key(order);
     graphs.extend(others.into_iter().map(|(name, lines)| Graph {
         name: name.to_owned(),
         title: name.to_owned(),
@@ -204,7 +205,10 @@ mod tests {
             for line in graph.lines {
                 let group = line.group.unwrap_or_default();
                 let stacked = if line.stacked { " stacked" } else { "" };
-                seen.push(format!("  {} {:?} {group}{stacked}", line.metric, line.label));
+                seen.push(format!(
+                    "  {} {:?} {group}{stacked}",
+                    line.metric, line.label
+                ));
             }
         }
         assert_eq!(seen, expected);
@@ -264,8 +268,16 @@ mod tests {
 
     #[test]
     fn the_definition_with_the_fewest_wildcards_has_a_metric() {
-        let any = definition("custom.a.*", Some("Any"), json!([{ "name": "custom.a.*.n" }]));
-        let one = definition("custom.a.b", Some("One"), json!([{ "name": "custom.a.b.n" }]));
+        let any = definition(
+            "custom.a.*",
+            Some("Any"),
+            json!([{ "name": "custom.a.*.n" }]),
+        );
+        let one = definition(
+            "custom.a.b",
+            Some("One"),
+            json!([{ "name": "custom.a.b.n" }]),
+        );
         check(
             &[any, one],
             &["custom.a.b.n", "custom.a.c.n"],

@@ -9,7 +9,7 @@ use crate::demo::mackerel::page::graph::{Graph, graphs};
 use crate::demo::mackerel::page::known;
 use crate::demo::mackerel::store::graph::{self, StoredGraph};
 use crate::demo::mackerel::store::host::{self, StoredHost};
-use crate::demo::mackerel::store::{Owner, metadata, series};
+use crate::demo::mackerel::store::{Owner, check, metadata, series};
 
 /// Every host in the order of registration, the retired ones among them.
 pub fn list(_: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
@@ -33,6 +33,18 @@ pub fn get(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
             namespaces.insert(namespace, value);
         }
     }
+    let checks = check::of_host(context.sql, &host.id)?
+        .into_iter()
+        .map(|check| {
+            json!({
+                "name": check.name,
+                "memo": check.memo,
+                "status": check.status,
+                "message": check.message,
+                "occurredAt": check.occurred_at,
+            })
+        });
+    let checks: Vec<Value> = checks.collect();
     let graphs = graphs(&definitions(context)?, &series::names(context.sql, owner)?);
     let mut answer = summary(&host, context)?;
     answer["now"] = json!(context.now);
@@ -42,6 +54,7 @@ pub fn get(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
     answer["meta"] = host.meta.clone();
     answer["interfaces"] = host.interfaces.clone();
     answer["metadata"] = Value::Object(namespaces);
+    answer["checks"] = Value::Array(checks);
     answer["graphs"] = graphs.iter().map(listed).collect();
     Ok(Answer::json(&answer))
 }

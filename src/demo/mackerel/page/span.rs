@@ -96,7 +96,8 @@ impl Span {
             }
         }
         let sums = sums.into_iter().zip(missing);
-        sums.map(|(sum, missing)| sum.filter(|_| !missing)).collect()
+        sums.map(|(sum, missing)| sum.filter(|_| !missing))
+            .collect()
     }
 }
 
@@ -105,7 +106,9 @@ mod tests {
     use super::*;
 
     fn span(query: &[(&str, &str)], now: i64) -> Result<Span, Refusal> {
-        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let query = query
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let call = Call {
             query: query.collect(),
             ..Call::default()
@@ -141,16 +144,34 @@ mod tests {
 
     #[test]
     fn points_are_averaged_in_a_step_and_a_missing_one_is_a_gap() {
-        let span = Span { from: 600, step: 120, count: 3 };
+        let span = Span {
+            from: 600,
+            step: 120,
+            count: 3,
+        };
         let points = [(0, 9.0), (600, 1.0), (660, 3.0), (840, 5.0), (960, 9.0)];
         assert_eq!(span.grid(&points), [Some(2.0), None, Some(5.0)]);
     }
 
     #[test]
     fn a_sum_has_a_gap_where_a_host_lacks_a_value() {
-        let span = Span { from: 0, step: 60, count: 9 };
+        let span = Span {
+            from: 0,
+            step: 60,
+            count: 9,
+        };
         let whole = vec![Some(1.0); 9];
-        let holed = [None, Some(2.0), None, Some(2.0), None, None, None, None, None];
+        let holed = [
+            None,
+            Some(2.0),
+            None,
+            Some(2.0),
+            None,
+            None,
+            None,
+            None,
+            None,
+        ];
         let n = None;
         let one = Some(1.0);
         let three = Some(3.0);
@@ -158,7 +179,11 @@ mod tests {
             span.sum(&[whole.clone(), holed.to_vec()]),
             [one, three, n, three, n, n, n, n, n]
         );
-        let gone = Span { from: 0, step: 300, count: 9 };
+        let gone = Span {
+            from: 0,
+            step: 300,
+            count: 9,
+        };
         assert_eq!(
             gone.sum(&[whole, holed.to_vec(), vec![None; 9]]),
             [one, three, n, three, n, one, one, one, one]

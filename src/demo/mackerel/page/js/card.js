@@ -5,7 +5,7 @@ import { onScheme } from "./colour.js";
 import { get } from "./data.js";
 import { h } from "./dom.js";
 import { legend, wholeLabel } from "./legend.js";
-import { chart, columns } from "./plot.js";
+import { chart, columns, isBound } from "./plot.js";
 import { isLive, onRange, rangeQuery, setRange } from "./range.js";
 import { fillTooltip, stepTime, valuesAt } from "./tooltip.js";
 import { format, unitName } from "./unit.js";
@@ -123,7 +123,8 @@ export class Card {
   }
 
   shownLines() {
-    return this.drawing.lines.map((line, place) => ({ line, place })).filter(({ line }) => this.legend.isShown(line));
+    const shown = this.drawing.lines.map((line, place) => ({ line, place })).filter(({ line }) => this.legend.isShown(line));
+    return shown.sort((a, b) => isBound(b.line) - isBound(a.line));
   }
 
   size() {

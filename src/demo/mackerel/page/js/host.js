@@ -25,7 +25,7 @@ export async function hostPage(id) {
     show(host.title,
       h("div", { class: "head" }, h("h1", {}, host.title), rangeControl()),
       facts,
-      checks(host.checks ?? []),
+      checks(host),
       host.graphs.length > 0 ? grid(host.graphs.map((graph) => card(graph))) : h("p", { class: "quiet" }, "No value has been posted yet."),
       about(host));
     eachMinute(async () => {
@@ -51,10 +51,10 @@ function factsOf(host) {
   ];
 }
 
-function checks(reports) {
-  if (reports.length === 0) return null;
-  return h("section", {}, h("h2", {}, "Checks"), h("ul", { class: "checks" }, reports.map((report) =>
-    h("li", {}, badge(report.status), " ", h("b", {}, report.name), " ", h("span", {}, report.message), " ", report.occurredAt ? h("span", { class: "quiet" }, moment(report.occurredAt)) : null))));
+function checks({ checks: found, now }) {
+  if (found.length === 0) return null;
+  return h("ul", { class: "checks", "aria-label": "Checks" }, found.map(({ name, memo, status, message, occurredAt }) =>
+    h("li", {}, badge(status), h("b", {}, name), h("span", {}, message), h("span", { class: "quiet" }, memo), ago(occurredAt, now))));
 }
 
 function about(host) {

@@ -3,18 +3,24 @@
 import { colour, styleColour } from "./colour.js";
 import { format, increments } from "./unit.js";
 
-/** Lines that only bound others step back, and those that are a limit are dashed. */
-const FAINT = /\.(minimum|maximum|min|max)$/;
+/** A minimum and a maximum step back and have the room between them filled; a limit is dashed. */
+const LOW = /\.min(imum)?$/;
+const HIGH = /\.max(imum)?$/;
 const DASHED = /\.(limit|desired|size)$/;
 
 /** How a line is drawn; `place` is its place in the whole graph, shown or not. */
 export function lineStyle(line, place) {
-  const faint = FAINT.test(line.metric);
+  const faint = isBound(line);
   return {
-    stroke: colour(line, place, faint ? 0.55 : 1),
-    width: faint ? 1 : DASHED.test(line.metric) ? 1.25 : 1.75,
+    stroke: colour(line, place, faint ? 0.35 : 1),
+    width: faint || DASHED.test(line.metric) ? 1 : 1.5,
     dash: DASHED.test(line.metric) ? [6, 4] : undefined,
   };
+}
+
+/** Whether a line is a minimum or a maximum, which lie behind the others. */
+export function isBound({ metric }) {
+  return LOW.test(metric) || HIGH.test(metric);
 }
 
 /** The columns for uPlot: time, then each line, the stacked ones summed up. */
@@ -49,7 +55,7 @@ export function chart(target, size, drawing, lines, on) {
       y: { range: (_, low, high) => reach(low, high, drawing.unit) },
     },
     axes: [
-      { ...axis, values: (_, times, __, ___, distance) => times.map((time) => clock(time, distance)) },
+      { ...axis, size: 30, values: (_, times, __, ___, distance) => times.map((time) => clock(time, distance)) },
       { ...axis, incrs: increments(drawing.unit), size: (_, labels) => 18 + 6.5 * Math.max(2, ...(labels ?? []).map((label) => label.length)), values: (_, values) => values.map((value) => format(value, drawing.unit)) },
     ],
     series: [{}, ...lines.map(({ line, place }) => ({
@@ -87,12 +93,20 @@ function isLowest(lines, line) {
   return lines.find((other) => other.line.stacked).line === line;
 }
 
-/** Each stacked line is filled down to the one before. */
+/** Each stacked line is filled down to the one before, each maximum down to its minimum. */
 function bands(lines) {
-  const stacked = lines.map(({ line, place }, index) => ({ line, place, index: index + 1 })).filter(({ line }) => line.stacked);
-  return stacked.slice(1).map(({ line, place, index }, before) => ({
-    series: [index, stacked[before].index],
-    fill: colour(line, place, 0.25),
+  const numbered = lines.map(({ line, place }, index) => ({ line, place, series: index + 1 }));
+  const stacked = numbered.filter(({ line }) => line.stacked);
+  const between = stacked.slice(1).map((above, before) => [above, stacked[before]]);
+  const plain = numbered.filter(({ line }) => !line.stacked);
+  for (const above of plain.filter(({ line }) => HIGH.test(line.metric))) {
+    const stem = ({ line }, end) => `${line.group} ${line.metric.replace(end, "")}`;
+    const below = plain.find((other) => LOW.test(other.line.metric) && stem(other, LOW) === stem(above, HIGH));
+    if (below) between.push([above, below]);
+  }
+  return between.map(([above, below]) => ({
+    series: [above.series, below.series],
+    fill: colour(above.line, above.place, above.line.stacked ? 0.25 : 0.16),
   }));
 }
 
