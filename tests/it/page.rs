@@ -74,10 +74,9 @@ const COLOURED: &str = "const canvas = document.querySelector('.card canvas'); \
       if (data[at + 3] > 100 && Math.max(...parts) - Math.min(...parts) > 60) coloured += 1; } \
     return coloured;";
 
-/// The graphs in view are drawn, with values.
-const DRAWN: &str = "[...document.querySelectorAll('.card')].some((card) => card.card.plot) && \
-    [...document.querySelectorAll('.card')].every((card) => !card.card.isInView || \
-      (card.card.plot && !card.card.isStale && performance.getEntriesByName('graph').length > 0))";
+/// The graphs in view are drawn with what was asked for last.
+const DRAWN: &str = "document.querySelector('.card canvas') && [...document.querySelectorAll('.card')].every((card) => \
+    !card.card.isInView || (card.querySelector('canvas') && card.getAttribute('aria-busy') === 'false'))";
 
 /// The number of steps that the first graph was sent.
 const STEPS: &str = "document.querySelector('.card').card.drawing.count";
@@ -100,7 +99,7 @@ async fn a_person_watches_the_demo() {
         }
     }
     let url = url.unwrap();
-    let mut browser = Browser::start(1280, 1080).await;
+    let mut browser = Browser::start(1280, 980).await;
 
     browser.go(&url).await;
     let names = "[...document.querySelectorAll('tr[data-host] small')].map((name) => name.textContent).sort()";
@@ -109,11 +108,11 @@ async fn a_person_watches_the_demo() {
         hosts,
         json!(["platform", "shop-batch", "shop-web", "staging"])
     );
-    let filter = "const filter = document.querySelector('input[type=search]'); filter.value = 'SHOP web'; filter.dispatchEvent(new Event('input'));";
+    let filter = "const filter = document.querySelector('input[type=search]'); filter.value = 'BATCH work'; filter.dispatchEvent(new Event('input'));";
     browser.run(filter).await;
     assert_eq!(
         browser.run(&format!("return {names}")).await,
-        json!(["shop-web"])
+        json!(["shop-batch"])
     );
     keep("hosts", &browser.screenshot().await);
 
@@ -144,7 +143,7 @@ async fn a_person_watches_the_demo() {
     let legend = browser
         .run("return document.querySelector('.legend').textContent")
         .await;
-    assert!(legend.as_str().unwrap().contains("storefront"), "{legend}");
+    assert!(legend.as_str().unwrap().contains("log-router"), "{legend}");
 
     browser.click(".range .choices button:last-child").await;
     browser.wait(&format!("{STEPS} === 1441")).await;
@@ -153,6 +152,10 @@ async fn a_person_watches_the_demo() {
     browser.wait(&format!("{STEPS} === 181")).await;
     browser.run("history.forward()").await;
     browser.wait(&format!("{STEPS} === 1441 && {DRAWN}")).await;
+    browser.point(540.0, 270.0).await;
+    browser
+        .wait("document.querySelectorAll('.tooltip:not([hidden]) li').length > 3")
+        .await;
     keep("demo", &browser.screenshot().await);
     browser.prefer("dark").await;
     keep("demo-dark", &browser.screenshot().await);
@@ -168,7 +171,7 @@ async fn a_person_watches_the_demo() {
     );
     keep("demo-phone", &browser.screenshot().await);
     browser.prefer("light").await;
-    browser.resize(1280, 1080).await;
+    browser.resize(1280, 980).await;
 
     // A graph alone keeps the range that was chosen.
     browser.click(".card h3 a").await;
@@ -200,6 +203,198 @@ async fn a_person_watches_the_demo() {
         .wait("document.querySelector('.legend').textContent.includes('shop-batch')")
         .await;
     keep("service", &browser.screenshot().await);
+    browser.expect_no_complaint();
+}
+
+/// What a person may name anything must stay text, wherever it is shown.
+#[tokio::test]
+async fn names_are_text() {
+    const EVIL: &str =
+        "<img src=x onerror=\"window.struck=1\"><script>window.struck=1</script>'&amp;";
+    let server = Server::start().await;
+    let id = server
+        .host(json!({
+            "name": EVIL,
+            "displayName": format!("display {EVIL}"),
+            "memo": EVIL,
+            "customIdentifier": EVIL,
+            "roleFullnames": ["shop:web"],
+            "checks": [{ "name": "disk", "memo": EVIL }],
+            "meta": { "agent-name": EVIL, "cloud": { "provider": EVIL, "metadata": { EVIL: [EVIL] } } },
+        }))
+        .await;
+    let graph = json!([{
+        "name": "custom.a.#",
+        "displayName": EVIL,
+        "metrics": [{ "name": "custom.a.#.b", "displayName": format!("%1 {EVIL}"), "isStacked": true }],
+    }]);
+    server.post("/graph-defs/create", &graph).await;
+    server
+        .fill(&id, "custom.a.x.b", 30, |age| Some(age as f64))
+        .await;
+    let report = json!({ "reports": [{
+        "source": { "type": "host", "hostId": id }, "name": "disk", "status": "CRITICAL", "message": EVIL, "occurredAt": NOW,
+    }] });
+    server.post("/monitoring/checks/report", &report).await;
+    let mut browser = Browser::start(1000, 800).await;
+    for path in [
+        "",
+        &format!("hosts/{id}"),
+        &format!("hosts/{id}?graph=custom.a.%23"),
+        "services/shop?by=host",
+        "hosts/%3Cimg%20src=x%3E",
+        "services/%3Cb%3E",
+    ] {
+        browser.go(&format!("{}/{path}", server.url)).await;
+        if path.contains("graph=") || path.contains("by=") {
+            browser.wait(DRAWN).await;
+            browser
+                .run("document.querySelector('.stage').focus()")
+                .await;
+            browser.press("ArrowLeft").await;
+            browser
+                .wait("document.querySelector('.tooltip:not([hidden]) li')")
+                .await;
+        }
+        let made = browser
+            .run("return document.querySelectorAll('main img, main script, main b > b').length")
+            .await;
+        assert_eq!(made, 0, "{path} has made markup of a name");
+        assert_eq!(
+            browser.run("return window.struck ?? null").await,
+            Value::Null,
+            "{path}"
+        );
+        let text = browser
+            .run("return document.querySelector('main').textContent")
+            .await;
+        let is_shown = text.as_str().unwrap().contains("<img") || path.contains("%3C");
+        assert!(is_shown, "{path} does not show the name: {text}");
+    }
+    // The policy stops what gets through all the same.
+    let inline = "const script = document.createElement('script'); \
+        try { script.textContent = 'window.struck = 1'; document.body.append(script); } catch { } \
+        return window.struck ?? null;";
+    assert_eq!(browser.run(inline).await, Value::Null);
+}
+
+/// What is drawn is what was posted: units, gaps, sums, and what is read with the keyboard.
+#[tokio::test]
+async fn a_graph_tells_what_was_posted() {
+    let server = Server::start().await;
+    let meta = json!({ "agent-name": "mackerel-container-agent/0.13.2", "cloud": { "provider": "fargate" } });
+    let task = |name: &str| json!({ "name": name, "meta": meta, "roleFullnames": ["shop:web"] });
+    let (one, two) = (
+        server.host(task("one")).await,
+        server.host(task("two")).await,
+    );
+    for id in [&one, &two] {
+        server
+            .fill(id, "container.memory.app.usage", 60, |_| {
+                Some(1536.0 * 1024.0 * 1024.0)
+            })
+            .await;
+        server
+            .fill(id, "interface.eth0.rxBytes.delta", 60, |_| Some(2048.0))
+            .await;
+    }
+    server
+        .fill(&one, "container.cpu.app.usage", 60, |age| {
+            (age != 5).then_some(12.5)
+        })
+        .await;
+    server
+        .fill(&two, "container.cpu.app.usage", 60, |_| Some(30.0))
+        .await;
+    server
+        .fill(&one, "custom.queue.length", 60, |_| Some(7.0))
+        .await;
+    let old = server.host(json!({ "name": "old", "meta": {} })).await;
+    server
+        .post(&format!("/hosts/{old}/retire"), &json!({}))
+        .await;
+    let mut browser = Browser::start(375, 700).await;
+
+    browser.go(&server.url).await;
+    let rows = |at: u8| {
+        format!(
+            "return [...document.querySelectorAll('table')[{at}].querySelectorAll('tbody tr')].map((row) => row.querySelector('th').textContent)"
+        )
+    };
+    assert_eq!(browser.run(&rows(0)).await, json!(["one", "two"]));
+    assert_eq!(browser.run(&rows(1)).await, json!(["old"]));
+    let kind = "return document.querySelector('td[data-label=Kind]').textContent";
+    assert_eq!(browser.run(kind).await, "fargate");
+
+    browser
+        .go(&format!("{}/hosts/{one}?period=30m", server.url))
+        .await;
+    browser.resize(375, 4000).await;
+    browser
+        .wait("document.querySelectorAll('.card canvas').length === 4")
+        .await;
+    let told = browser.run("return [...document.querySelectorAll('.card')].map((card) => [card.querySelector('h3').textContent, card.querySelector('.unit').textContent, card.querySelector('.legend td:last-child:not(:empty)').textContent])").await;
+    assert_eq!(
+        told,
+        json!([
+            ["Container CPU", "%", "12.5 %"],
+            ["Container memory", "bytes", "1.5 GiB"],
+            ["Network", "bytes/s", "2 KiB/s"],
+            ["custom.queue", "", "7"],
+        ])
+    );
+    assert_eq!(
+        browser
+            .run("return document.documentElement.scrollWidth")
+            .await,
+        375
+    );
+    // The keyboard reads: the last minute, and the one that is missing.
+    browser
+        .run("document.querySelector('.stage').focus()")
+        .await;
+    browser.press("End").await;
+    browser
+        .wait("document.querySelector('[aria-live]').textContent.includes('app usage 12.5 %')")
+        .await;
+    browser.press("Home").await;
+    for _ in 0..25 {
+        browser.press("ArrowRight").await;
+    }
+    browser
+        .wait("document.querySelector('[aria-live]').textContent.includes('no value')")
+        .await;
+    browser
+        .wait("document.querySelector('.tooltip:not([hidden])').textContent.includes('no value')")
+        .await;
+    let gaps = "return document.querySelector('.card').card.plot.data[1].map((value, place) => value === null ? place : null).filter((place) => place !== null)";
+    assert_eq!(browser.run(gaps).await, json!([25]));
+
+    // The sum has the gap too, for the one host alone would look like both.
+    browser
+        .go(&format!(
+            "{}/services/shop/web?period=30m&by=sum&graph=container.cpu.%23",
+            server.url
+        ))
+        .await;
+    browser.wait(DRAWN).await;
+    assert_eq!(browser.run(gaps).await, json!([25]));
+    let newest = "return document.querySelector('.legend td:last-child').textContent";
+    assert_eq!(browser.run(newest).await, "42.5 %");
+    browser.click(".path .choices button:last-child").await;
+    browser
+        .wait("document.querySelectorAll('.legend tbody tr').length === 2")
+        .await;
+    browser.click(".legend tbody tr:last-child button").await;
+    browser
+        .wait("document.querySelector('.card').card.plot.series.length === 2")
+        .await;
+    assert_eq!(
+        browser
+            .run("return document.querySelector('.legend tbody tr:not(.off) button').textContent")
+            .await,
+        "two app"
+    );
     browser.expect_no_complaint();
 }
 

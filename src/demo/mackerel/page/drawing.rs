@@ -83,7 +83,7 @@ pub fn of_service(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refu
             Ok(span.sum(&parts.collect::<Result<Vec<_>, Refusal>>()?))
         });
     }
-    // A line for each host that has posted the metric, in a group by host.
+    // A line for each host that has posted the metric, in the host's group.
     let mut owners = Vec::new();
     let mut lines = Vec::new();
     for (host, names) in hosts.iter().zip(&posted) {
@@ -91,8 +91,11 @@ pub fn of_service(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refu
             if names.contains(&line.metric) {
                 owners.push(host.id.clone());
                 lines.push(Line {
-                    label: whole_label(line),
-                    group: Some(title(host).to_owned()),
+                    label: label_in_group(line),
+                    group: Some(match &line.group {
+                        Some(group) => format!("{} {group}", title(host)),
+                        None => title(host).to_owned(),
+                    }),
                     stacked: false,
                     ..line.clone()
                 });
@@ -163,10 +166,14 @@ fn values(
     Ok(span.grid(&points))
 }
 
-/// A label that tells its line without the group.
-fn whole_label(line: &Line) -> String {
-    match &line.group {
-        Some(group) if !line.label.contains(group.as_str()) => format!("{group} {}", line.label),
-        _ => line.label.clone(),
-    }
+/// The label without the name of the group, which the name of the group's host joins.
+fn label_in_group(line: &Line) -> String {
+    let group = line.group.as_deref().unwrap_or_default();
+    let rest = line.label.strip_prefix(group);
+    let rest = rest
+        .or_else(|| line.label.strip_suffix(group))
+        .map(str::trim);
+    rest.filter(|rest| !rest.is_empty())
+        .unwrap_or(&line.label)
+        .to_owned()
 }

@@ -7,7 +7,7 @@ import { h } from "./dom.js";
 import { legend, wholeLabel } from "./legend.js";
 import { chart, columns, isBound } from "./plot.js";
 import { isLive, onRange, rangeQuery, setRange } from "./range.js";
-import { fillTooltip, stepTime, valuesAt } from "./tooltip.js";
+import { hideTooltip, showTooltip, stepTime, valuesAt } from "./tooltip.js";
 import { format, unitName } from "./unit.js";
 
 const cards = new Set();
@@ -37,11 +37,10 @@ export class Card {
     this.stage = h("div", { class: "stage", tabindex: 0, role: "group", "aria-roledescription": "graph", "aria-label": `${title}; left and right arrow keys read its values` });
     this.side = h("div", { class: "side" });
     this.spoken = h("p", { class: "unseen", "aria-live": "polite" });
-    this.tooltip = h("div", { class: "tooltip", hidden: true, "aria-hidden": "true" });
     const heading = h(isLarge ? "h1" : "h3", {}, isLarge ? title : h("a", { href, "data-keep": true }, title));
     this.element = h("article", { class: isLarge ? "card large" : "card", "data-graph": query.graph },
       h("header", {}, heading, h("span", { class: "unit" }, unitName(unit)), this.hint),
-      this.stage, this.side, this.spoken, this.tooltip);
+      this.stage, this.side, this.spoken);
     this.element.card = this;
     this.stage.addEventListener("keydown", (event) => this.key(event));
     this.stage.addEventListener("mouseenter", () => (this.isPointed = true));
@@ -71,6 +70,7 @@ export class Card {
     this.request = new AbortController();
     const { signal } = this.request;
     const start = performance.now();
+    this.element.setAttribute("aria-busy", "true");
     try {
       const drawing = await get(this.source, { ...this.query, ...rangeQuery() }, signal);
       if (!signal.aborted) this.take(drawing, start);
@@ -79,6 +79,7 @@ export class Card {
       this.isStale = true;
       this.hint.textContent = error.message;
     }
+    this.element.setAttribute("aria-busy", "false");
   }
 
   /** The chart stays and gets other values where the lines are the same: nothing flickers. */
@@ -98,9 +99,7 @@ export class Card {
   }
 
   draw(done = () => {}) {
-    const scroll = this.side.firstChild?.scrollTop ?? 0;
     this.drawLegend();
-    if (this.side.firstChild) this.side.firstChild.scrollTop = scroll;
     this.lines = this.shownLines();
     this.plot?.destroy();
     this.plot = chart(this.stage, this.size(), this.drawing, this.lines, {
@@ -139,14 +138,14 @@ export class Card {
 
   /** Shows the values at a step, or hides them where there is none. */
   read(step, top) {
-    this.tooltip.hidden = step === null || step === undefined;
     this.legend.showValues(step ?? null);
-    if (!this.tooltip.hidden) fillTooltip(this.tooltip, this.plot, this.drawing, this.lines, step, top);
+    if (step === null || step === undefined) hideTooltip();
+    else showTooltip(this.plot, this.drawing, this.lines, step, top);
   }
 
   leave() {
     this.isPointed = false;
-    this.tooltip.hidden = true;
+    hideTooltip();
     this.legend?.showValues(null);
   }
 

@@ -25,8 +25,16 @@ export function valuesAt(lines, step) {
     .sort((a, b) => b.value - a.value);
 }
 
-/** Fills and places the tooltip beside the cursor; the line nearest to it stands out. */
-export function fillTooltip(element, plot, drawing, lines, step, top) {
+/** The one tooltip of the page; what it says is spoken by the graph itself. */
+const element = h("div", { class: "tooltip", hidden: true, "aria-hidden": "true" });
+document.body.append(element);
+
+export function hideTooltip() {
+  element.hidden = true;
+}
+
+/** Fills the tooltip and places it beside the cursor; the line nearest to it stands out. */
+export function showTooltip(plot, drawing, lines, step, top) {
   const found = valuesAt(lines, step);
   const distance = ({ index }) => Math.abs(plot.valToPos(plot.data[index + 1][step], "y") - top);
   const nearest = found.reduce((best, item) => (best === null || distance(item) < distance(best) ? item : best), null);
@@ -44,6 +52,8 @@ export function fillTooltip(element, plot, drawing, lines, step, top) {
     found.length > rows.length ? h("p", { class: "quiet" }, `and ${found.length - rows.length} more in the legend`) : "",
   );
   element.hidden = false;
+  // In a corner its width is its own.
+  element.style.left = element.style.top = "0";
   // Beside the cursor, on the side with more room, and inside the window.
   const area = plot.over.getBoundingClientRect();
   const left = area.left + plot.valToPos(plot.data[0][step], "x");
