@@ -11,12 +11,15 @@ pub mod door;
 pub mod error;
 pub mod fault;
 pub mod field;
+pub mod judge;
+pub mod monitor;
 pub mod page;
 pub mod request;
 pub mod rule;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod watch;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,9 +31,11 @@ use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::fault::{Fault, FaultKind, Faults};
 use crate::demo::mackerel::option::{Journaling, Options};
 use crate::demo::mackerel::request::{RequestRecord, Requests};
+use crate::demo::mackerel::store::alert::{StoredAlert, Which};
 use crate::demo::mackerel::store::check::StoredCheck;
 use crate::demo::mackerel::store::graph::StoredGraph;
 use crate::demo::mackerel::store::host::StoredHost;
+use crate::demo::mackerel::store::monitor::StoredMonitor;
 use crate::demo::mackerel::store::role::StoredService;
 use crate::demo::mackerel::store::series::{Journal, PostedPoint, Posting};
 use crate::demo::mackerel::store::{Owner, Storage};
@@ -130,6 +135,19 @@ impl LocalMackerel {
     /// The checks of a host, by name.
     pub fn checks(&self, host_id: &str) -> Vec<StoredCheck> {
         self.look(|store, _| store::check::of_host(&store.connection, host_id))
+    }
+
+    /// The monitors, by type and name.
+    pub fn monitors(&self) -> Vec<StoredMonitor> {
+        self.look(|store, _| store::monitor::all(&store.connection))
+    }
+
+    /// The alerts, newest first: the open ones, or the closed ones as well.
+    pub fn alerts(&self, which: Which) -> Vec<StoredAlert> {
+        self.look(|store, now| {
+            watch::look(&store.connection, now)?;
+            store::alert::page(&store.connection, which, None, usize::MAX >> 1)
+        })
     }
 
     /// Every service with its roles, by name.

@@ -45,8 +45,11 @@ pub const CHECK_MEMO_MAX_CHARS: usize = 250;
 /// The longest message of a check report, in characters.
 pub const CHECK_MESSAGE_MAX_CHARS: usize = 1024;
 
-/// What a check or an alert can be.
-pub const ALERT_STATUSES: [&str; 4] = ["OK", "CRITICAL", "WARNING", "UNKNOWN"];
+/// The longest memo of a monitor, in characters.
+pub const MONITOR_MEMO_MAX_CHARS: usize = 2048;
+
+/// The largest memo of an alert, in bytes: 80 KB.
+pub const ALERT_MEMO_MAX_BYTES: usize = 80 * 1024;
 
 /// A page of a list holds at most this many entries.
 pub const PAGE_MAX: usize = 100;

@@ -11,8 +11,9 @@ use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::field::{Fields, elements};
 use crate::demo::mackerel::option::UnknownHosts;
 use crate::demo::mackerel::rule;
-use crate::demo::mackerel::store::series::{self, PostedPoint};
+use crate::demo::mackerel::store::series::{self, Arrival, PostedPoint};
 use crate::demo::mackerel::store::{Owner, graph, host as stored};
+use crate::demo::mackerel::watch;
 
 /// `POST /tsdb`: values of many hosts. Those more than 24 hours old or ahead are dropped with a success.
 pub fn post_host_values(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
@@ -44,7 +45,9 @@ pub fn post_host_values(call: &Call, context: &mut Context<'_>) -> Result<Answer
     }
     points.retain(|point| living.get(point.owner) == Some(&true));
     graph::expire(context.sql, context.now)?;
-    record(points, Owner::Host, context)
+    let arrivals = record(points, Owner::Host, context)?;
+    watch::host_values_arrived(context.sql, &arrivals, context.now)?;
+    Ok(Answer::success())
 }
 
 /// `POST /services/<service>/tsdb`: values of one service, under the same rule of age.
@@ -62,7 +65,9 @@ pub fn post_service_values(call: &Call, context: &mut Context<'_>) -> Result<Ans
         points.push(point);
     }
     refuse_chosen(&points, context)?;
-    record(points, Owner::Service, context)
+    let arrivals = record(points, Owner::Service, context)?;
+    watch::service_values_arrived(context.sql, &arrivals, context.now)?;
+    Ok(Answer::success())
 }
 
 /// `GET /hosts/<id>/metrics?name&from&to`: the points, oldest first; also those of a retired host.
@@ -138,14 +143,14 @@ fn record<'a>(
     points: Vec<PostedPoint<'a>>,
     owner: fn(&'a str) -> Owner<'a>,
     context: &mut Context<'_>,
-) -> Result<Answer, Refusal> {
+) -> Result<Vec<Arrival<'a>>, Refusal> {
     let now = context.now;
     let recorded = points
         .into_iter()
         .filter(|point| rule::is_recorded(point.time, now))
         .map(|point| (owner(point.owner), point));
-    series::record(context.sql, context.journal.as_deref_mut(), recorded, now)?;
-    Ok(Answer::success())
+    let journal = context.journal.as_deref_mut();
+    Ok(series::record(context.sql, journal, recorded, now)?)
 }
 
 fn values(owner: Owner<'_>, call: &Call, context: &Context<'_>) -> Result<Answer, Refusal> {

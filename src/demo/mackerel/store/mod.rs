@@ -1,11 +1,14 @@
 //! Everything the local Mackerel keeps, in SQLite: this file opens the database, its siblings hold the
 //! statements of one noun each. A request runs in one transaction, so a refused one leaves nothing behind.
 
+pub mod alert;
+pub mod block;
 pub mod check;
 pub mod graph;
 pub mod host;
 pub mod id;
 pub mod metadata;
+pub mod monitor;
 pub mod role;
 pub mod series;
 

@@ -20,10 +20,10 @@ impl Server {
             .collect()
     }
 
-    fn check_status(&self, host: &str, name: &str) -> String {
+    fn check_status(&self, host: &str, name: &str) -> &'static str {
         let checks = self.mackerel.checks(host);
         let check = checks.into_iter().find(|check| check.name == name);
-        check.unwrap().status
+        check.unwrap().status.as_str()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the local Mackerel over real HTTP: each sends bytes to a server on a port of its own
 //! and looks at what a client receives. The clock is a number that the test moves.
 
+mod alert;
 mod change;
 mod check;
 mod fault;
@@ -9,6 +10,7 @@ mod host;
 mod key;
 mod metadata;
 mod metric;
+mod monitor;
 mod page;
 mod service;
 mod store;
