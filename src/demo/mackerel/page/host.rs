@@ -9,7 +9,7 @@ use crate::demo::mackerel::page::graph::{Graph, graphs};
 use crate::demo::mackerel::page::known;
 use crate::demo::mackerel::store::graph::{self, StoredGraph};
 use crate::demo::mackerel::store::host::{self, StoredHost};
-use crate::demo::mackerel::store::{Owner, check, metadata, series};
+use crate::demo::mackerel::store::{Owner, alert, check, metadata, series};
 
 /// Every host in the order of registration, the retired ones among them.
 pub fn list(_: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
@@ -39,7 +39,7 @@ pub fn get(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
             json!({
                 "name": check.name,
                 "memo": check.memo,
-                "status": check.status,
+                "status": check.status.as_str(),
                 "message": check.message,
                 "occurredAt": check.occurred_at,
             })
@@ -89,6 +89,7 @@ fn summary(host: &StoredHost, context: &Context<'_>) -> Result<Value, Refusal> {
         "agent": text("/agent-name"),
         "roles": host.roles,
         "retiredAt": host.retired_at,
+        "alerts": alert::open_of_host(context.sql, &host.id)?.len(),
         "metrics": metrics,
         "newest": newest,
     }))

@@ -2,6 +2,7 @@
 //! embedded in the program, and the JSON that its scripts ask for. It needs no key and changes nothing.
 //! Which graphs there are and what their points are is decided here; the scripts only show it.
 
+pub mod alert;
 pub mod asset;
 pub mod drawing;
 pub mod graph;
@@ -22,7 +23,9 @@ pub const ROUTES: &[Route] = &[
     get("/services", asset::document),
     get("/services/{service}", asset::document),
     get("/services/{service}/{role}", asset::document),
+    get("/alerts", asset::document),
     get("/page/{file}", asset::file),
+    get("/page/data/alerts", alert::list),
     get("/page/data/hosts", host::list),
     get("/page/data/hosts/{id}", host::get),
     get("/page/data/hosts/{id}/graph", drawing::of_host),

@@ -25,7 +25,7 @@ function table(alerts, now) {
       h("td", { "data-label": "Status" }, badge(alert.status)),
       h("td", { "data-label": "Monitor" }, alert.monitor, h("small", {}, alert.type)),
       h("td", { "data-label": "Where" }, place(alert)),
-      h("td", { "data-label": "What" }, alert.message ?? (alert.value === null ? "" : String(alert.value)), alert.reason && h("small", {}, alert.reason)),
+      h("td", { "data-label": "What" }, what(alert), alert.reason && h("small", {}, alert.reason)),
       h("td", { "data-label": "Opened" }, ago(alert.openedAt, now)),
       h("td", { "data-label": "Closed" }, alert.closedAt === null ? "" : ago(alert.closedAt, now)))))));
 }
@@ -34,4 +34,8 @@ function place({ host, service }) {
   if (host) return h("a", { href: `/hosts/${encodeURIComponent(host.id)}`, "data-keep": true }, host.title);
   if (service) return h("a", { href: `/services/${encodeURIComponent(service)}`, "data-keep": true }, service);
   return "";
+}
+
+function what({ message, metric, value }) {
+  return message ?? [metric, value !== null && value.toLocaleString("en-US", { maximumFractionDigits: 4 })].filter((part) => part !== null && part !== false).join(" is ");
 }
