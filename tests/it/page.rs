@@ -1,71 +1,17 @@
 //! The local Mackerel's page as a person sees it, in a headless Chromium.
 
-use std::path::Path;
-use std::sync::Arc;
+mod server;
+mod speed;
 
-use chrono::DateTime;
-use mackerel_ecs::demo::mackerel::LocalMackerel;
-use mackerel_ecs::demo::mackerel::option::{ApiKey, Options};
-use mackerel_ecs::demo::mackerel::store::Storage;
+use std::path::Path;
+
 use mackerel_ecs::demo::mackerel::store::alert::Which;
-use mackerel_ecs::demo::serve::serve;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tower::ServiceExt;
 
 use crate::support::browser::Browser;
 use crate::support::program::Program;
-
-/// The end of a minute on which nothing else depends.
-const NOW: i64 = 1_790_000_000;
-
-/// A local Mackerel that the test fills through its API.
-struct Server {
-    mackerel: LocalMackerel,
-    url: String,
-}
-
-impl Server {
-    async fn start() -> Server {
-        let clock = Arc::new(|| DateTime::from_timestamp(NOW, 0).unwrap());
-        let options = Options::new(clock, vec![ApiKey::read_write("key")]);
-        let mackerel = LocalMackerel::open(&Storage::Memory, options).unwrap();
-        let address = serve(mackerel.router(), 0).await.unwrap();
-        Server {
-            mackerel,
-            url: format!("http://{address}"),
-        }
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Value {
-        let request = http::Request::post(format!("/api/v0{path}"))
-            .header("X-Api-Key", "key")
-            .body(axum::body::Body::from(body.to_string()))
-            .unwrap();
-        let response = self.mackerel.router().oneshot(request).await.unwrap();
-        assert_eq!(response.status(), 200, "{path} {body}");
-        let body = http_body_util::BodyExt::collect(response.into_body()).await;
-        serde_json::from_slice(&body.unwrap().to_bytes()).unwrap()
-    }
-
-    async fn host(&self, body: Value) -> String {
-        let host = self.post("/hosts", &body).await;
-        host["id"].as_str().unwrap().to_owned()
-    }
-
-    /// Posts a value for each of the last minutes for which the function has one.
-    async fn fill(&self, host: &str, name: &str, minutes: i64, value: impl Fn(i64) -> Option<f64>) {
-        let points: Vec<Value> = (0..minutes)
-            .filter_map(|age| {
-                let value = value(age)?;
-                Some(
-                    json!({ "hostId": host, "name": name, "time": NOW - age * 60, "value": value }),
-                )
-            })
-            .collect();
-        self.post("/tsdb", &Value::Array(points)).await;
-    }
-}
+use server::{DRAWN, NOW, Server};
 
 /// How many pixels of a graph have a colour, which only its lines have.
 const COLOURED: &str = "const canvas = document.querySelector('.card canvas'); \
@@ -74,10 +20,6 @@ const COLOURED: &str = "const canvas = document.querySelector('.card canvas'); \
       const parts = [data[at], data[at + 1], data[at + 2]]; \
       if (data[at + 3] > 100 && Math.max(...parts) - Math.min(...parts) > 60) coloured += 1; } \
     return coloured;";
-
-/// The graphs in view are drawn with what was asked for last.
-const DRAWN: &str = "document.querySelector('.card canvas') && [...document.querySelectorAll('.card')].every((card) => \
-    !card.card.isInView || (card.querySelector('canvas') && card.getAttribute('aria-busy') === 'false'))";
 
 /// The number of steps that the first graph was sent.
 const STEPS: &str = "document.querySelector('.card').card.drawing.count";
