@@ -2,9 +2,15 @@
 
 VENV := target/venv
 PIP_QUIET := --quiet --disable-pip-version-check --no-input --no-compile --only-binary :all:
+UPLOT := 1.6.32
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
-.PHONY: demo test simulate bench check venv tools clean
+# $(call need,PROGRAM,PACKAGE): installs a Debian package if its program is missing.
+need = command -v "$(1)" >/dev/null || { \
+	[ "$$(id -u)" = 0 ] || { echo '$(2) is missing; run: sudo apt-get install -y $(2)' >&2; exit 1; }; \
+	$(APT) $(2) >/dev/null; }
+
+.PHONY: demo test simulate bench bench-page screenshot uplot check venv tools browser clean
 
 # Shows the poller at work with a simulated AWS and a local Mackerel: no account, no key.
 # ARGS goes to the command, such as ARGS="--cycles 3".
@@ -12,7 +18,7 @@ demo: tools
 	@cargo run --locked --quiet -- demo $(ARGS)
 
 # Runs all tests, those against moto included.
-test: tools $(VENV)/.stamp
+test: tools browser $(VENV)/.stamp
 	cargo test --locked
 
 # Lets the poller live through days of trouble in seconds: SEEDS=1000 for so many runs drawn from
@@ -34,12 +40,36 @@ bench: tools
 	cargo build --locked --release --quiet
 	@python3 tests/bench/bench.py target/release/mackerel-ecs $(ARGS)
 
+# Measures how fast the local Mackerel's page draws a day.
+bench-page: tools browser
+	@cargo test --locked --profile simulate --quiet --test it -- \
+		page::speed::many_graphs_of_a_day --exact --ignored --nocapture
+
+# Takes the picture of the demo that the README shows.
+screenshot: tools browser
+	cargo test --locked --quiet --test it -- page::a_person_watches_the_demo --exact
+	@$(call need,pngquant,pngquant)
+	pngquant --force --strip --speed 1 --output docs/images/demo.png target/tmp/screenshots/demo.png
+
+# Compares the charting library that the page holds with the version that it says it is.
+uplot:
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+		npm pack --silent --pack-destination "$$folder" uplot@$(UPLOT) >/dev/null && \
+		tar -xzf "$$folder"/uplot-$(UPLOT).tgz -C "$$folder" && cd src/demo/mackerel/page/uplot && \
+		cmp uPlot.js "$$folder"/package/dist/uPlot.iife.min.js && \
+		cmp uPlot.css "$$folder"/package/dist/uPlot.min.css && \
+		cmp LICENSE "$$folder"/package/LICENSE && echo 'uPlot is version $(UPLOT), unchanged'
+
 # What the build needs besides Rust: a C compiler.
 tools:
 	@command -v cargo >/dev/null || { echo 'Rust is missing: see https://rustup.rs' >&2; exit 1; }
 	@command -v cc >/dev/null || { \
 		[ "$$(id -u)" = 0 ] || { echo 'a C compiler is missing; run: sudo apt-get install -y build-essential' >&2; exit 1; }; \
 		$(APT) build-essential >/dev/null; }
+
+# The browser that the tests look at the page with.
+browser:
+	@$(call need,$${MACKEREL_ECS_TEST_CHROMIUM:-chromium},chromium)
 
 venv: $(VENV)/.stamp
 

@@ -95,9 +95,9 @@ async fn a_person_watches_the_demo() {
     browser.wait(&format!("{STEPS} === 181")).await;
     browser.run("history.forward()").await;
     browser.wait(&format!("{STEPS} === 1441 && {DRAWN}")).await;
-    browser.point(540.0, 270.0).await;
+    browser.point(1000.0, 680.0).await;
     browser
-        .wait("document.querySelectorAll('.tooltip:not([hidden]) li').length > 3")
+        .wait("document.querySelectorAll('.tooltip:not([hidden]) li').length === 3")
         .await;
     keep("demo", &browser.screenshot().await);
     browser.prefer("dark").await;
@@ -129,6 +129,17 @@ async fn a_person_watches_the_demo() {
         .wait("document.querySelectorAll('.tooltip:not([hidden]) li').length > 3")
         .await;
     keep("graph", &browser.screenshot().await);
+    // What is drawn over with the mouse becomes the range, which no longer moves on.
+    browser.drag((400.0, 300.0), (700.0, 300.0)).await;
+    browser
+        .wait("/^\\?graph=.*&from=\\d+&to=\\d+$/.test(location.search)")
+        .await;
+    browser.wait(DRAWN).await;
+    let fields = "const form = document.querySelector('.free form'); \
+        const [from, to] = form.querySelectorAll('input'); [from.value, to.value] = [to.value.slice(0, 11) + '03:00', to.value.slice(0, 11) + '04:30']; \
+        form.requestSubmit();";
+    browser.run(fields).await;
+    browser.wait(&format!("{STEPS} === 91")).await;
 
     browser.go(&format!("{url}services")).await;
     browser.click("th a[href*='/services/shop']").await;

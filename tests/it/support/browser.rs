@@ -119,6 +119,15 @@ impl Browser {
         self.mouse("mouseMoved", &json!([x, y]), 0).await;
     }
 
+    /// Draws the pressed mouse from one place to another.
+    pub async fn drag(&mut self, from: (f64, f64), to: (f64, f64)) {
+        let (from, to) = (json!([from.0, from.1]), json!([to.0, to.1]));
+        self.mouse("mouseMoved", &from, 0).await;
+        self.mouse("mousePressed", &from, 1).await;
+        self.mouse("mouseMoved", &to, 1).await;
+        self.mouse("mouseReleased", &to, 1).await;
+    }
+
     /// Presses a key that has a name, such as `ArrowLeft`.
     pub async fn press(&mut self, key: &str) {
         for kind in ["keyDown", "keyUp"] {

@@ -8,12 +8,19 @@ export async function get(path, query = {}, signal) {
   return answer;
 }
 
-/** Calls back some seconds into each minute, when its points have come, unless the page is hidden. */
+/** Calls back some seconds into each minute, when its points have come; for a hidden page once it is seen. */
 export function eachMinute(callback) {
   const DELAY = 5000;
-  const wait = 60000 - ((Date.now() - DELAY) % 60000);
-  setTimeout(() => {
-    if (!document.hidden) callback();
-    eachMinute(callback);
-  }, wait);
+  let isDue = false;
+  const call = () => {
+    isDue = document.hidden;
+    // A server that is away for a while is asked again a minute later.
+    if (!isDue) Promise.resolve(callback()).catch(() => {});
+  };
+  const wait = () => setTimeout(() => {
+    call();
+    wait();
+  }, 60000 - ((Date.now() - DELAY) % 60000));
+  document.addEventListener("visibilitychange", () => isDue && call());
+  wait();
 }

@@ -26,6 +26,7 @@ export async function hostPage(id) {
       h("div", { class: "head" }, h("h1", {}, host.title), rangeControl()),
       facts,
       checks(host),
+      h("h2", { class: "unseen" }, "Graphs"),
       host.graphs.length > 0 ? grid(host.graphs.map((graph) => card(graph))) : h("p", { class: "quiet" }, "No value has been posted yet."),
       about(host));
     eachMinute(async () => {
