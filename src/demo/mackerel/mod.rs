@@ -38,7 +38,7 @@ use crate::demo::mackerel::store::host::StoredHost;
 use crate::demo::mackerel::store::monitor::StoredMonitor;
 use crate::demo::mackerel::store::role::StoredService;
 use crate::demo::mackerel::store::series::{Journal, PostedPoint, Posting};
-use crate::demo::mackerel::store::{Owner, Storage};
+use crate::demo::mackerel::store::{Owner, Storage, Unusable};
 
 /// A handle on a local Mackerel; clones share one store.
 ///
@@ -73,8 +73,8 @@ impl LocalMackerel {
     ///
     /// # Errors
     ///
-    /// SQLite's own, such as a file that cannot be opened or is no database.
-    pub fn open(storage: &Storage, options: Options) -> rusqlite::Result<Self> {
+    /// [`Unusable`], for a file that cannot be opened or is none of ours.
+    pub fn open(storage: &Storage, options: Options) -> Result<Self, Unusable> {
         let store = Store {
             connection: store::open(storage)?,
             journal: Journal::default(),
