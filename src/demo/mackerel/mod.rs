@@ -40,6 +40,9 @@ use crate::demo::mackerel::store::role::StoredService;
 use crate::demo::mackerel::store::series::{Journal, PostedPoint, Posting};
 use crate::demo::mackerel::store::{Owner, Storage, Unusable};
 
+/// How many hours of a series are forgotten in one go, so that no request waits long for it.
+const FORGOTTEN_AT_ONCE: usize = 20_000;
+
 /// A handle on a local Mackerel; clones share one store.
 ///
 /// The direct reads are for tests and for the demo's own display. They see what was committed and go past
@@ -94,6 +97,26 @@ impl LocalMackerel {
     /// The router to serve on a socket of the caller's.
     pub fn router(&self) -> Router {
         door::router(Arc::clone(&self.shared))
+    }
+
+    /// Does what time alone asks for, and should be called each minute: sees silence that opens alerts,
+    /// drops graph definitions that have vanished, and forgets points beyond the retention.
+    ///
+    /// # Errors
+    ///
+    /// SQLite's own, such as a disk that is full.
+    pub fn tend(&self) -> rusqlite::Result<()> {
+        let now = self.shared.now();
+        let mut store = lock(&self.shared.store);
+        let transaction = store.connection.transaction()?;
+        watch::look(&transaction, now)?;
+        store::graph::expire(&transaction, now)?;
+        if let Some(retention) = self.shared.options.retention {
+            let seconds = i64::try_from(retention.as_secs()).unwrap_or(i64::MAX);
+            let before = now.saturating_sub(seconds);
+            store::series::forget(&transaction, before, FORGOTTEN_AT_ONCE)?;
+        }
+        transaction.commit()
     }
 
     /// The requests since the server was opened or the log was reset.
