@@ -23,6 +23,7 @@ mod readme;
 mod retirement;
 mod run;
 mod second_opinion;
+mod serve;
 mod simulation;
 mod size;
 mod trouble;

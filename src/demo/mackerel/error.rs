@@ -46,6 +46,14 @@ impl Refusal {
         }
     }
 
+    /// 408: the body did not come in time.
+    pub fn slow() -> Self {
+        Self {
+            status: StatusCode::REQUEST_TIMEOUT,
+            message: "the body did not come in time".to_owned(),
+        }
+    }
+
     /// 413: the body is over a limit.
     pub fn too_large(message: impl Into<String>) -> Self {
         Self {

@@ -38,7 +38,10 @@ use crate::demo::mackerel::store::host::StoredHost;
 use crate::demo::mackerel::store::monitor::StoredMonitor;
 use crate::demo::mackerel::store::role::StoredService;
 use crate::demo::mackerel::store::series::{Journal, PostedPoint, Posting};
-use crate::demo::mackerel::store::{Owner, Storage};
+use crate::demo::mackerel::store::{Owner, Storage, Unusable};
+
+/// How many hours of a series are forgotten in one go, so that no request waits long for it.
+const FORGOTTEN_AT_ONCE: usize = 20_000;
 
 /// A handle on a local Mackerel; clones share one store.
 ///
@@ -73,8 +76,8 @@ impl LocalMackerel {
     ///
     /// # Errors
     ///
-    /// SQLite's own, such as a file that cannot be opened or is no database.
-    pub fn open(storage: &Storage, options: Options) -> rusqlite::Result<Self> {
+    /// [`Unusable`], for a file that cannot be opened or is none of ours.
+    pub fn open(storage: &Storage, options: Options) -> Result<Self, Unusable> {
         let store = Store {
             connection: store::open(storage)?,
             journal: Journal::default(),
@@ -94,6 +97,26 @@ impl LocalMackerel {
     /// The router to serve on a socket of the caller's.
     pub fn router(&self) -> Router {
         door::router(Arc::clone(&self.shared))
+    }
+
+    /// Does what time alone asks for, and should be called each minute: sees silence that opens alerts,
+    /// drops graph definitions that have vanished, and forgets points beyond the retention.
+    ///
+    /// # Errors
+    ///
+    /// SQLite's own, such as a disk that is full.
+    pub fn tend(&self) -> rusqlite::Result<()> {
+        let now = self.shared.now();
+        let mut store = lock(&self.shared.store);
+        let transaction = store.connection.transaction()?;
+        watch::look(&transaction, now)?;
+        store::graph::expire(&transaction, now)?;
+        if let Some(retention) = self.shared.options.retention {
+            let seconds = i64::try_from(retention.as_secs()).unwrap_or(i64::MAX);
+            let before = now.saturating_sub(seconds);
+            store::series::forget(&transaction, before, FORGOTTEN_AT_ONCE)?;
+        }
+        transaction.commit()
     }
 
     /// The requests since the server was opened or the log was reset.

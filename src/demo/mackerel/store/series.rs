@@ -151,21 +151,20 @@ fn touch(
 
 /// Writes the points of one series, each of its blocks once.
 fn write(sql: &Connection, series: i64, points: &[PostedPoint<'_>]) -> rusqlite::Result<()> {
-    let mut hours: BTreeMap<i64, Block> = BTreeMap::new();
+    let mut hours: BTreeMap<i64, Vec<(i64, f64)>> = BTreeMap::new();
     for point in points {
         let minute = point.time.div_euclid(60);
-        let hour = hour(minute);
-        if !hours.contains_key(&hour) {
-            hours.insert(hour, block(sql, series, hour)?.unwrap_or_default());
-        }
-        if let Some(block) = hours.get_mut(&hour) {
-            block.set(minute, point.value);
-        }
+        let places = hours.entry(hour(minute)).or_default();
+        places.push((minute, point.value));
     }
     let mut write = sql.prepare_cached(
         "INSERT OR REPLACE INTO block (hour, series, points) VALUES (?1, ?2, ?3)",
     )?;
-    for (hour, block) in hours {
+    for (hour, points) in hours {
+        let mut block = block(sql, series, hour)?.unwrap_or_default();
+        for (minute, value) in points {
+            block.set(minute, value);
+        }
         write.execute(params![hour, series, block.bytes()])?;
     }
     Ok(())
@@ -236,11 +235,7 @@ pub fn points(
 }
 
 /// The hours in a range that the table can have blocks of.
-fn hours(
-    sql: &Connection,
-    first: i64,
-    last: i64,
-) -> rusqlite::Result<std::ops::RangeInclusive<i64>> {
+fn hours(sql: &Connection, first: i64, last: i64) -> rusqlite::Result<impl Iterator<Item = i64>> {
     let edge = |order: &str| {
         sql.prepare_cached(&format!(
             "SELECT hour FROM block ORDER BY hour {order} LIMIT 1"
@@ -248,10 +243,9 @@ fn hours(
         .query_row([], |row| row.get::<_, i64>(0))
         .optional()
     };
-    match (edge("ASC")?, edge("DESC")?) {
-        (Some(oldest), Some(newest)) => Ok(first.max(oldest)..=last.min(newest)),
-        _ => Ok(1..=0),
-    }
+    let edges = edge("ASC")?.zip(edge("DESC")?);
+    let range = edges.map(|(oldest, newest)| first.max(oldest)..=last.min(newest));
+    Ok(range.into_iter().flatten())
 }
 
 /// The newest point of a series.

@@ -15,13 +15,13 @@ impl Server {
         reply.json()["id"].as_str().unwrap().to_owned()
     }
 
-    async fn alerts(&self, query: &str) -> Vec<Value> {
+    pub(super) async fn alerts(&self, query: &str) -> Vec<Value> {
         let reply = self.get(&format!("/api/v0/alerts{query}")).await.json();
         reply["alerts"].as_array().unwrap().clone()
     }
 
     /// The status and the value of each open alert.
-    async fn open(&self) -> Vec<(String, Value)> {
+    pub(super) async fn open(&self) -> Vec<(String, Value)> {
         let alerts = self.alerts("").await.into_iter();
         alerts
             .map(|alert| {
@@ -44,16 +44,6 @@ impl Server {
         let time = self.now.load(std::sync::atomic::Ordering::SeqCst) + offset;
         let body = json!([{ "name": "beat", "time": time, "value": value }]);
         succeeded(&self.post("/api/v0/services/shop/tsdb", body).await);
-    }
-
-    async fn report(&self, host: &str, status: &str, extra: Value) {
-        let time = self.now.load(std::sync::atomic::Ordering::SeqCst);
-        let mut report = json!({ "source": { "type": "host", "hostId": host }, "name": "disk", "status": status,
-            "message": format!("is {status}"), "occurredAt": time });
-        let extra = extra.as_object().unwrap().clone();
-        report.as_object_mut().unwrap().extend(extra);
-        let body = json!({ "reports": [report] });
-        succeeded(&self.post("/api/v0/monitoring/checks/report", body).await);
     }
 }
 
@@ -333,65 +323,6 @@ async fn a_host_whose_system_metrics_stop_is_gone() {
     assert_eq!(alerts[0], expected);
     server.value(&agent, "loadavg5", -3600, 1.0).await;
     assert_eq!(server.open().await, []);
-}
-
-#[tokio::test]
-async fn checks_alert_by_their_reports() {
-    let server = Server::start().await;
-    let id = server
-        .host(
-            "a",
-            json!({ "checks": [{ "name": "disk", "memo": "space" }] }),
-        )
-        .await;
-    let twice = json!({ "maxCheckAttempts": 2 });
-    server.report(&id, "WARNING", twice.clone()).await;
-    server.advance(21_601);
-    server.report(&id, "UNKNOWN", twice.clone()).await;
-    assert_eq!(
-        server.open().await,
-        [],
-        "too far apart to count as in a row"
-    );
-    server.advance(60);
-    server.report(&id, "CRITICAL", twice.clone()).await;
-    let alert = server.alerts("").await[0].clone();
-    let check = server.mackerel.checks(&id)[0].id.clone();
-    let expected = json!({ "id": alert["id"], "status": "CRITICAL", "monitorId": check, "type": "check", "hostId": id,
-        "message": "is CRITICAL", "openedAt": START + 21_661 });
-    assert_eq!(alert, expected);
-    let statuses = server
-        .get(&format!("/api/v0/hosts/{id}/monitored-statuses"))
-        .await
-        .json();
-    let detail = json!({ "type": "check", "message": "is CRITICAL", "memo": "space" });
-    let expected = json!({ "monitorId": check, "status": "CRITICAL", "detail": detail });
-    assert_eq!(statuses["monitoredStatuses"][0], expected);
-    let path = format!("/api/v0/alerts/{}", alert["id"].as_str().unwrap());
-    let logs = server.get(&format!("{path}/logs")).await.json();
-    let detail =
-        json!({ "type": "check", "detail": { "message": "is CRITICAL", "memo": "space" } });
-    assert_eq!(logs["logs"][0]["statusDetail"], detail);
-
-    let update = json!({ "name": "a", "meta": {}, "checks": [] });
-    server.put(&format!("/api/v0/hosts/{id}"), update).await;
-    assert_eq!(
-        server.mackerel.checks(&id).len(),
-        1,
-        "an open alert keeps its check"
-    );
-    server.advance(60);
-    server.report(&id, "OK", twice.clone()).await;
-    assert_eq!(server.open().await, []);
-    server
-        .post(
-            &format!("/api/v0/hosts/{id}/status"),
-            json!({ "status": "maintenance" }),
-        )
-        .await;
-    server.advance(60);
-    server.report(&id, "CRITICAL", json!({})).await;
-    assert_eq!(server.open().await, [], "maintenance is not monitored");
 }
 
 #[tokio::test]

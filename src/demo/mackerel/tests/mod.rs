@@ -23,6 +23,7 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 use crate::demo::mackerel::LocalMackerel;
 use crate::demo::mackerel::option::{ApiKey, Journaling, Options};
@@ -32,6 +33,7 @@ use crate::demo::mackerel::store::Storage;
 const START: i64 = 1_700_000_040;
 
 struct Server {
+    task: JoinHandle<()>,
     mackerel: LocalMackerel,
     address: SocketAddr,
     now: Arc<AtomicI64>,
@@ -83,12 +85,19 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = mackerel.router();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
+            task,
             mackerel,
             address,
             now,
         }
+    }
+
+    /// Ends it, so that another can have its file.
+    async fn stop(self) {
+        self.task.abort();
+        let _ = self.task.await;
     }
 
     fn advance(&self, seconds: i64) {
