@@ -89,7 +89,11 @@ export class Card {
     this.drawing = drawing;
     this.hint.textContent = drawing.omitted > 0 ? `the first ${drawing.lines.length} of ${drawing.lines.length + drawing.omitted} lines`
       : drawing.lines.every(({ values }) => values.every((value) => value === null)) ? "no values in this time" : "";
-    const done = () => performance.measure("graph", { start, detail: drawing.name });
+    const arrived = performance.now();
+    const done = () => {
+      performance.measure("graph", { start, detail: drawing.name });
+      performance.measure("draw", { start: arrived, detail: drawing.name });
+    };
     if (!isSame) return this.draw(done);
     this.lines = this.shownLines();
     this.plot.setData(columns(drawing, this.lines));
