@@ -35,7 +35,7 @@ impl Browser {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let profile = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("chromium-{}-{number}", std::process::id()));
-        let program = std::env::var(CHROMIUM).unwrap_or_else(|_| "chromium".to_owned());
+        let program = std::env::var_os(CHROMIUM).unwrap_or_else(|| "chromium".into());
         // The pipe is on the descriptors 3 and 4. The page is our own and the user may be root in a
         // container, where the browser's sandbox does not start.
         let mut process = Command::new("sh")

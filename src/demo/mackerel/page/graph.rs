@@ -35,12 +35,15 @@ pub struct Line {
     pub stacked: bool,
 }
 
+/// A definition with the lines that fit it, each with its place in the definition.
+type Found<'a> = (&'a StoredGraph, Vec<(usize, Line)>);
+
 /// The graphs of these metrics: those of the definitions by title, first those with a `#`, which tell
 /// most, then those without a definition by name. Where several definitions fit a metric, the one with the fewest wildcards has it.
 pub fn graphs(definitions: &[StoredGraph], metrics: &[String]) -> Vec<Graph> {
     let mut definitions: Vec<&StoredGraph> = definitions.iter().collect();
     definitions.sort_by_key(|definition| wildcards(&definition.name));
-    let mut defined: BTreeMap<&str, (&StoredGraph, Vec<(usize, Line)>)> = BTreeMap::new();
+    let mut defined: BTreeMap<&str, Found<'_>> = BTreeMap::new();
     let mut others: BTreeMap<&str, Vec<Line>> = BTreeMap::new();
     for metric in metrics {
         let found = definitions
