@@ -10,7 +10,7 @@ need = command -v "$(1)" >/dev/null || { \
 	[ "$$(id -u)" = 0 ] || { echo '$(2) is missing; run: sudo apt-get install -y $(2)' >&2; exit 1; }; \
 	$(APT) $(2) >/dev/null; }
 
-.PHONY: demo test simulate bench bench-page screenshot uplot check venv tools browser clean
+.PHONY: demo test simulate bench bench-page screenshot uplot check venv client tools browser clean
 
 # Shows the poller at work with a simulated AWS and a local Mackerel: no account, no key.
 # ARGS goes to the command, such as ARGS="--cycles 3".
@@ -18,7 +18,7 @@ demo: tools
 	@cargo run --locked --quiet -- demo $(ARGS)
 
 # Runs all tests, those against moto included.
-test: tools browser $(VENV)/.stamp
+test: tools browser $(VENV)/.stamp client
 	cargo test --locked
 
 # Lets the poller live through days of trouble in seconds: SEEDS=1000 for so many runs drawn from
@@ -73,14 +73,22 @@ browser:
 
 venv: $(VENV)/.stamp
 
-# The Python that the tests run moto with; made anew only when its requirements change.
-$(VENV)/.stamp: tests/moto/requirements.txt
+# A public client of Mackerel that the tests run against the local one; its HTTP stack wants OpenSSL.
+client: tools
+	@pkg-config --exists openssl 2>/dev/null || { \
+		[ "$$(id -u)" = 0 ] || { echo 'OpenSSL is missing; run: sudo apt-get install -y pkg-config libssl-dev' >&2; exit 1; }; \
+		$(APT) pkg-config libssl-dev >/dev/null; }
+	@CARGO_TARGET_DIR=target/client cargo build --locked --quiet --manifest-path tests/client/Cargo.toml
+
+# The Python that the tests run moto and a public client of Mackerel with; made anew only when its
+# requirements change.
+$(VENV)/.stamp: tests/moto/requirements.txt tests/client/requirements.txt
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
 		[ "$$(id -u)" = 0 ] || { echo 'Python venv support is missing; run: sudo apt-get install -y python3-venv' >&2; exit 1; }; \
 		$(APT) python3-venv >/dev/null; }
 	@rm -rf $(VENV)
 	@python3 -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install $(PIP_QUIET) -r $<
+	@$(VENV)/bin/python -m pip install $(PIP_QUIET) $(patsubst %,-r %,$^)
 	@touch $@
 
 clean:

@@ -12,6 +12,7 @@ mod support;
 mod architecture;
 mod bridge;
 mod cli;
+mod clients;
 mod config_files;
 mod host;
 mod isolation;

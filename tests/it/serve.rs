@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::Child;
 use tokio::task::JoinSet;
 
 use crate::support::program::{Program, end};
+use crate::support::served::{Served, head, request};
 
 /// A folder of its own for a test, gone with it.
 struct Folder(PathBuf);
@@ -32,73 +32,6 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-/// A `serve` process and where it listens.
-struct Served {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Served {
-    async fn start(arguments: &str) -> Self {
-        let line = format!("serve --listen 127.0.0.1:0 {arguments}");
-        let mut child = Program::new(&line).start();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        while let Some(line) = lines.next_line().await.unwrap() {
-            if let Some(address) = line.split("MACKEREL_APIBASE=http://").nth(1) {
-                let address = address.split(' ').next().unwrap().parse().unwrap();
-                return Self { child, address };
-            }
-        }
-        panic!("it ended: {:?}", child.wait_with_output().await);
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let (status, body) = request(self.address, "GET", path, "").await.unwrap();
-        assert_eq!(status, 200, "{body}");
-        serde_json::from_str(&body).unwrap()
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Value {
-        let body = body.to_string();
-        let (status, body) = request(self.address, "POST", path, &body).await.unwrap();
-        assert_eq!(status, 200, "{body}");
-        serde_json::from_str(&body).unwrap()
-    }
-}
-
-fn head(method: &str, path: &str, length: usize) -> String {
-    format!(
-        "{method} {path} HTTP/1.1\r\nHost: local\r\nConnection: close\r\nX-Api-Key: local\r\nContent-Length: {length}\r\n\r\n"
-    )
-}
-
-/// One request on a connection of its own. An error where no whole answer came.
-async fn request(
-    address: SocketAddr,
-    method: &str,
-    path: &str,
-    body: &str,
-) -> std::io::Result<(u16, String)> {
-    let mut stream = TcpStream::connect(address).await?;
-    let text = head(method, path, body.len()) + body;
-    stream.write_all(text.as_bytes()).await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .ok_or(std::io::ErrorKind::UnexpectedEof)?;
-    let length: usize = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .and_then(|length| length.parse().ok())
-        .unwrap_or_default();
-    if body.len() < length {
-        return Err(std::io::ErrorKind::UnexpectedEof.into());
-    }
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Ok((status, body.to_owned()))
 }
 
 #[expect(

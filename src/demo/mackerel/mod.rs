@@ -20,6 +20,7 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 pub mod watch;
+pub mod widget;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -98,6 +98,24 @@ pub fn service_names(call: &Call, context: &mut Context<'_>) -> Result<Answer, R
     ))
 }
 
+/// `DELETE /services/<service>/graph-defs/<name>`, whose name ends in `*`: deletes the metrics of a graph with
+/// their points; the next post makes them anew. That nothing to delete is a 404 is an assumption.
+pub fn delete_service_graph(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
+    let service = service::find(call.param("service"), context)?;
+    let prefix = call
+        .param("name")
+        .strip_suffix('*')
+        .ok_or_else(|| Refusal::bad_request("the graph's name must end in `*`"))?;
+    let under = |name: &str| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| !rest.contains('.'))
+    };
+    match series::delete(context.sql, Owner::Service(&service.name), under)? {
+        0 => Err(Refusal::not_found("graph not found")),
+        _ => Ok(Answer::success()),
+    }
+}
+
 /// `GET /tsdb/latest?hostId&name`: the newest point of each metric of each host, `null` where there is none.
 /// That an unknown host is left out is an assumption.
 pub fn latest(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
@@ -157,7 +175,7 @@ fn values(owner: Owner<'_>, call: &Call, context: &Context<'_>) -> Result<Answer
     let name = call
         .query_first("name")
         .ok_or_else(|| Refusal::bad_request("`name` is required"))?;
-    let (from, to) = (time(call, "from")?, time(call, "to")?);
+    let (from, to) = (call.time("from")?, call.time("to")?);
     let number = series::number(context.sql, owner, name)?
         .ok_or_else(|| Refusal::not_found("metric not found"))?;
     let points: Vec<Value> = series::points(context.sql, number, from, to)?
@@ -165,14 +183,6 @@ fn values(owner: Owner<'_>, call: &Call, context: &Context<'_>) -> Result<Answer
         .map(to_json)
         .collect();
     Ok(Answer::json(&json!({ "metrics": points })))
-}
-
-fn time(call: &Call, name: &str) -> Result<i64, Refusal> {
-    call.query_first(name)
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| {
-            Refusal::bad_request(format!("`{name}` is required and must be epoch seconds"))
-        })
 }
 
 fn to_json((time, value): (i64, f64)) -> Value {

@@ -2,7 +2,9 @@
 //! A path or method that is not in it does not exist and is answered with 404.
 
 pub mod alert;
+pub mod annotation;
 pub mod check;
+pub mod dashboard;
 pub mod graph;
 pub mod host;
 pub mod metadata;
@@ -91,6 +93,19 @@ pub const ROUTES: &[Route] = &[
         "/api/v0/services/{service}/metric-names",
         metric::service_names,
     ),
+    delete(
+        "/api/v0/services/{service}/graph-defs/{name}",
+        metric::delete_service_graph,
+    ),
+    post("/api/v0/graph-annotations", annotation::create),
+    get("/api/v0/graph-annotations", annotation::list),
+    put("/api/v0/graph-annotations/{id}", annotation::update),
+    delete("/api/v0/graph-annotations/{id}", annotation::delete),
+    get("/api/v0/dashboards", dashboard::list),
+    post("/api/v0/dashboards", dashboard::create),
+    get("/api/v0/dashboards/{id}", dashboard::get),
+    put("/api/v0/dashboards/{id}", dashboard::update),
+    delete("/api/v0/dashboards/{id}", dashboard::delete),
     get("/api/v0/hosts/{id}/metadata", metadata::list),
     get("/api/v0/hosts/{id}/metadata/{namespace}", metadata::get),
     put("/api/v0/hosts/{id}/metadata/{namespace}", metadata::put),

@@ -2,8 +2,10 @@
 //! statements of one noun each. A request runs in one transaction, so a refused one leaves nothing behind.
 
 pub mod alert;
+pub mod annotation;
 pub mod block;
 pub mod check;
+pub mod dashboard;
 pub mod graph;
 pub mod host;
 pub mod id;

@@ -151,3 +151,26 @@ CREATE TABLE IF NOT EXISTS alert_log (
 );
 
 CREATE INDEX IF NOT EXISTS alert_log_alert ON alert_log (alert, seq);
+
+-- `roles` is a JSON array of names, or null for an annotation of the service as a whole.
+CREATE TABLE IF NOT EXISTS annotation (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    description TEXT,
+    begins INTEGER NOT NULL,
+    ends INTEGER NOT NULL,
+    service TEXT NOT NULL,
+    roles TEXT
+);
+
+CREATE TABLE IF NOT EXISTS dashboard (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    memo TEXT NOT NULL,
+    url_path TEXT NOT NULL UNIQUE,
+    widgets TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);

@@ -298,15 +298,22 @@ pub fn summary(sql: &Connection, owner: Owner<'_>) -> rusqlite::Result<(i64, Opt
         .query_row([owner.key()], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// Deletes an owner's series with their points.
-pub fn delete(sql: &Connection, owner: Owner<'_>) -> rusqlite::Result<()> {
-    let owner = owner.key();
-    sql.execute(
-        "DELETE FROM block WHERE series IN (SELECT id FROM series WHERE owner = ?1)",
-        [&owner],
-    )?;
-    sql.execute("DELETE FROM series WHERE owner = ?1", [&owner])?;
-    Ok(())
+/// Deletes the series of an owner whose names pass a test, with their points, and tells how many there were.
+pub fn delete(
+    sql: &Connection,
+    owner: Owner<'_>,
+    chosen: impl Fn(&str) -> bool,
+) -> rusqlite::Result<usize> {
+    let mut deleted = 0;
+    for name in names(sql, owner)?.iter().filter(|name| chosen(name)) {
+        let series = number(sql, owner, name)?;
+        sql.prepare_cached("DELETE FROM block WHERE series = ?1")?
+            .execute([series])?;
+        deleted += sql
+            .prepare_cached("DELETE FROM series WHERE id = ?1")?
+            .execute([series])?;
+    }
+    Ok(deleted)
 }
 
 /// Deletes the points of whole hours that ended before a time in epoch seconds, at most so many blocks of them,
