@@ -69,8 +69,9 @@ pub fn listed(graph: &Graph) -> Value {
     json!({ "name": graph.name, "title": graph.title, "unit": graph.unit, "lines": graph.lines.len() })
 }
 
-/// The posted definitions, and those that Mackerel knows itself.
+/// The posted definitions that have not vanished, and those that Mackerel knows itself.
 pub fn definitions(context: &Context<'_>) -> Result<Vec<StoredGraph>, Refusal> {
+    graph::expire(context.sql, context.now)?;
     let mut definitions = graph::all(context.sql)?;
     definitions.extend(known::definitions());
     Ok(definitions)

@@ -1,5 +1,5 @@
 //! The page for a person: one HTML document for every address, the scripts and styles it loads, all
-//! embedded in the program, and the JSON that its scripts ask for. It needs no key and changes nothing.
+//! embedded in the program, and the JSON that its scripts ask for. It needs no key and changes nothing that a client sent.
 //! Which graphs there are and what their points are is decided here; the scripts only show it.
 
 pub mod alert;

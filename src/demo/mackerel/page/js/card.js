@@ -20,7 +20,7 @@ const inView = new IntersectionObserver((entries) => {
 
 /** Fetches the graphs in view again, and the others when they come into view. */
 export function refreshGraphs() {
-  for (const card of cards) card.grow();
+  for (const card of cards) card.outdate();
 }
 
 onRange(refreshGraphs);
@@ -50,15 +50,21 @@ export class Card {
     cards.add(this);
   }
 
-  /** Asks another question from now on. */
+  /** Asks another question from now on, and links to its answer. */
   ask(query) {
     this.query = { ...this.query, ...query };
     this.chosen = {};
-    this.grow();
+    const link = this.element.querySelector("header a");
+    if (link) {
+      const url = new URL(link.href);
+      for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+      link.href = url;
+    }
+    this.outdate();
   }
 
   /** What is drawn is old. */
-  grow() {
+  outdate() {
     this.isStale = true;
     if (this.isInView) this.freshen();
   }
