@@ -42,7 +42,7 @@ export function chart(target, size, drawing, lines, on) {
   let isDrawn = false;
   return new uPlot({
     ...size,
-    padding: [8, 12, 0, 0],
+    padding: [8, 24, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
