@@ -13,6 +13,7 @@ mod metadata;
 mod metric;
 mod monitor;
 mod page;
+mod refusal;
 mod service;
 mod store;
 
