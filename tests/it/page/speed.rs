@@ -73,7 +73,7 @@ async fn many_graphs_of_a_day() {
             );
         }
     }
-    browser.point(600.0, 300.0).await;
+    browser.point(500.0, 300.0).await;
     browser
         .wait("document.querySelector('.tooltip:not([hidden]) li')")
         .await;
