@@ -15,6 +15,7 @@ mod cli;
 mod clients;
 mod config_files;
 mod host;
+mod isolation;
 mod likeness;
 mod poll;
 mod progress;
