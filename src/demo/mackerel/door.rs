@@ -17,7 +17,7 @@ use crate::demo::mackerel::api::{ROUTES, Route};
 use crate::demo::mackerel::call::{Answer, Call};
 use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::fault::FaultKind;
-use crate::demo::mackerel::option::{ApiKey, Permission};
+use crate::demo::mackerel::option::{ApiKey, Permission, Recording};
 use crate::demo::mackerel::request::{KEPT_BODY_BYTES, RequestRecord};
 
 /// The largest body that is accepted, in bytes: an assumption, since no limit is documented.
@@ -95,18 +95,23 @@ async fn serve(
             }))
         }
     };
-    shared.note(RequestRecord {
-        method: head.method.as_str().to_owned(),
-        template: recognised.map_or_else(
-            || head.uri.path().to_owned(),
-            |(route, _)| route.path.to_owned(),
-        ),
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or_default().to_owned(),
-        status: answer.as_ref().map(|answer| answer.status().as_u16()),
-        body_bytes: body.size(),
-        json: body.small_json(),
-    });
+    let template = recognised.map_or_else(
+        || head.uri.path().to_owned(),
+        |(route, _)| route.path.to_owned(),
+    );
+    let method = head.method.as_str();
+    match shared.options().recording {
+        Recording::Counts => shared.count(method, &template),
+        Recording::Requests => shared.note(RequestRecord {
+            method: method.to_owned(),
+            template,
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            status: answer.as_ref().map(|answer| answer.status().as_u16()),
+            body_bytes: body.size(),
+            json: body.small_json(),
+        }),
+    }
     match (answer, fault) {
         (None, _) => std::future::pending().await,
         (Some(answer), Some(FaultKind::Cut)) => cut(answer).await,
