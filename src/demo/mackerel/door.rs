@@ -95,16 +95,20 @@ async fn serve(
             }))
         }
     };
-    let template = recognised.map_or_else(
-        || head.uri.path().to_owned(),
-        |(route, _)| route.path.to_owned(),
-    );
     let method = head.method.as_str();
     match shared.options().recording {
-        Recording::Counts => shared.count(method, &template),
+        // Paths that are no call are left out, or a client could fill the memory with them.
+        Recording::Counts => {
+            if let Some((route, _)) = &recognised {
+                shared.count(method, route.path);
+            }
+        }
         Recording::Requests => shared.note(RequestRecord {
             method: method.to_owned(),
-            template,
+            template: recognised.map_or_else(
+                || head.uri.path().to_owned(),
+                |(route, _)| route.path.to_owned(),
+            ),
             path: head.uri.path().to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             status: answer.as_ref().map(|answer| answer.status().as_u16()),

@@ -231,7 +231,7 @@ pub enum TrailingWildcards {
 /// What the server remembers of the requests that it received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Recording {
-    /// How often each call came.
+    /// How often each call came; paths that are no call are left out.
     Counts,
     /// The newest requests as well, with their bodies. It costs memory, and each body is read twice.
     #[default]
