@@ -14,7 +14,7 @@ use crate::demo::aws::fleet::Fleet;
 use crate::demo::aws::fleet::scenario::REGION;
 use crate::demo::aws::options::{Lateness, Options as AwsOptions};
 use crate::demo::mackerel::LocalMackerel;
-use crate::demo::mackerel::option::{ApiKey, Options as MackerelOptions};
+use crate::demo::mackerel::option::{ApiKey, Options as MackerelOptions, Recording};
 use crate::demo::mackerel::store::Storage;
 use crate::demo::serve::serve;
 use crate::model::calls::Calls;
@@ -51,7 +51,8 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
         None => Storage::Memory,
     };
     let keys = vec![ApiKey::read_write(API_KEY)];
-    let options = MackerelOptions::new(Arc::new(real_time), keys);
+    let mut options = MackerelOptions::new(Arc::new(real_time), keys);
+    options.recording = Recording::Counts;
     let mackerel = LocalMackerel::open(&storage, options).context("opening the database")?;
     let aws = serve(aws.router(), args.aws_port)
         .await

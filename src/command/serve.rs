@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::Failure;
 use crate::cli::ServeArgs;
 use crate::demo::mackerel::LocalMackerel;
-use crate::demo::mackerel::option::Options;
+use crate::demo::mackerel::option::{Options, Recording};
 use crate::demo::mackerel::store::Storage;
 use crate::demo::serve::{LIMITS, serve_until};
 use crate::run::{Stop, real_time, say};
@@ -59,6 +59,7 @@ pub(super) async fn serve(args: ServeArgs, mut stop: Stop) -> Result<u8, Failure
 fn open(args: &ServeArgs) -> anyhow::Result<LocalMackerel> {
     let mut options = Options::new(Arc::new(real_time), args.api_keys.clone());
     options.patience = Some(PATIENCE);
+    options.recording = Recording::Counts;
     options.retention = Some(args.retention);
     match &args.database {
         Some(file) => LocalMackerel::open(&Storage::File(file.clone()), options)

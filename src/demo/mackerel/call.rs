@@ -3,6 +3,7 @@
 
 use axum::body::Bytes;
 use rusqlite::Connection;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::demo::mackerel::error::Refusal;
@@ -122,6 +123,16 @@ impl Answer {
     /// A JSON value.
     pub fn json(value: &Value) -> Self {
         Self::text("application/json", value.to_string())
+    }
+
+    /// What serializes as JSON.
+    ///
+    /// # Errors
+    ///
+    /// 500 where it does not.
+    pub fn serialized(value: &impl Serialize) -> Result<Self, Refusal> {
+        let text = serde_json::to_string(value).map_err(|error| Refusal::failed(&error))?;
+        Ok(Self::text("application/json", text))
     }
 
     /// `{"success":true}`.

@@ -17,7 +17,7 @@ use crate::demo::mackerel::api::{ROUTES, Route};
 use crate::demo::mackerel::call::{Answer, Call};
 use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::fault::FaultKind;
-use crate::demo::mackerel::option::{ApiKey, Permission};
+use crate::demo::mackerel::option::{ApiKey, Permission, Recording};
 use crate::demo::mackerel::page;
 use crate::demo::mackerel::request::{KEPT_BODY_BYTES, RequestRecord};
 
@@ -96,18 +96,27 @@ async fn serve(
             }))
         }
     };
-    shared.note(RequestRecord {
-        method: head.method.as_str().to_owned(),
-        template: recognised.map_or_else(
-            || head.uri.path().to_owned(),
-            |(route, _)| route.path.to_owned(),
-        ),
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or_default().to_owned(),
-        status: answer.as_ref().map(|answer| answer.status().as_u16()),
-        body_bytes: body.size(),
-        json: body.small_json(),
-    });
+    let method = head.method.as_str();
+    match shared.options().recording {
+        // Paths that are no call are left out, or a client could fill the memory with them.
+        Recording::Counts => {
+            if let Some((route, _)) = &recognised {
+                shared.count(method, route.path);
+            }
+        }
+        Recording::Requests => shared.note(RequestRecord {
+            method: method.to_owned(),
+            template: recognised.map_or_else(
+                || head.uri.path().to_owned(),
+                |(route, _)| route.path.to_owned(),
+            ),
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            status: answer.as_ref().map(|answer| answer.status().as_u16()),
+            body_bytes: body.size(),
+            json: body.small_json(),
+        }),
+    }
     match (answer, fault) {
         (None, _) => std::future::pending().await,
         (Some(answer), Some(FaultKind::Cut)) => cut(answer).await,

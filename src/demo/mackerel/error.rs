@@ -78,6 +78,14 @@ impl Refusal {
         }
     }
 
+    /// 500: the answer could not be made.
+    pub fn failed(error: &dyn std::error::Error) -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            message: format!("the local server failed: {error}"),
+        }
+    }
+
     /// The JSON body of the answer.
     pub fn body(&self) -> String {
         json!({ "error": { "message": self.message } }).to_string()
@@ -86,9 +94,6 @@ impl Refusal {
 
 impl From<rusqlite::Error> for Refusal {
     fn from(error: rusqlite::Error) -> Self {
-        Self {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            message: format!("the local store failed: {error}"),
-        }
+        Self::failed(&error)
     }
 }

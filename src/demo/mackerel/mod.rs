@@ -276,6 +276,11 @@ impl Shared {
         lock(&self.faults).strike(method, path)
     }
 
+    /// Counts a request.
+    pub fn count(&self, method: &str, template: &str) {
+        lock(&self.log).count_one(method, template);
+    }
+
     /// Adds a request to the log.
     pub fn note(&self, record: RequestRecord) {
         lock(&self.log).add(record);

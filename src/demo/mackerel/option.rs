@@ -36,6 +36,8 @@ pub struct Options {
     pub patience: Option<Duration>,
     /// For how long points are kept; for ever where absent.
     pub retention: Option<Duration>,
+    /// What is remembered of requests, for [`super::LocalMackerel::requests`].
+    pub recording: Recording,
     /// Whether each posted point is counted, for [`super::LocalMackerel::posts_of`].
     /// It costs memory for every minute of every series.
     pub journal: Journaling,
@@ -57,6 +59,7 @@ impl Options {
             trailing_wildcards: TrailingWildcards::default(),
             patience: None,
             retention: None,
+            recording: Recording::default(),
             journal: Journaling::default(),
         }
     }
@@ -223,6 +226,16 @@ pub enum TrailingWildcards {
     Accept,
     /// Answer 400 to it, as the documentation reads.
     Refuse,
+}
+
+/// What the server remembers of the requests that it received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Recording {
+    /// How often each call came; paths that are no call are left out.
+    Counts,
+    /// The newest requests as well, with their bodies. It costs memory, and each body is read twice.
+    #[default]
+    Requests,
 }
 
 /// Whether the server remembers how often each point was posted.

@@ -122,6 +122,12 @@ async fn only_the_newest_point_of_a_post_is_judged_and_only_while_it_is_fresh() 
     assert_eq!(server.open().await, [], "an earlier minute of the post");
     server.value(&id, "custom.a", -60, 99.0).await;
     assert_eq!(server.open().await, [], "older than one that came before");
+    let mut twice = host_monitor("custom.b");
+    twice["maxCheckAttempts"] = json!(2);
+    server.monitor(twice).await;
+    server.value(&id, "custom.b", 0, 99.0).await;
+    server.value(&id, "custom.b", -60, 99.0).await;
+    assert_eq!(server.open().await, [], "nor does it count as an attempt");
     server.advance(3600);
     server.value(&id, "custom.a", -1201, 99.0).await;
     assert_eq!(server.open().await, [], "more than 20 minutes old");

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{Server, refused};
+use crate::demo::mackerel::option::Recording;
 
 #[tokio::test]
 async fn a_key_is_needed_and_must_be_known() {
@@ -145,4 +146,9 @@ async fn requests_are_counted_and_remembered() {
     );
     server.mackerel.reset_requests();
     assert_eq!(server.mackerel.requests().counts.len(), 0);
+    let server = Server::with(|options| options.recording = Recording::Counts).await;
+    server.get("/api/v0/org").await;
+    let requests = server.mackerel.requests();
+    assert_eq!(requests.count("GET /api/v0/org"), 1);
+    assert!(requests.records.is_empty());
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::DateTime;
 use rusqlite::Connection;
@@ -119,4 +120,32 @@ async fn a_post_of_a_thousand_values_is_stored_whole() {
         server.mackerel.points(&ids[9], "custom.m99"),
         [(START, 999.0)]
     );
+}
+
+#[tokio::test]
+async fn points_beyond_the_retention_are_forgotten_by_the_hour() {
+    let retention = Duration::from_secs(7_200);
+    let server = Server::with(|options| options.retention = Some(retention)).await;
+    let id = server.host("a", json!({})).await;
+    let hour = START - START % 3_600;
+    let times = [hour - 7_260, hour - 7_200, hour - 60, START];
+    let points =
+        times.map(|time| json!({ "hostId": id, "name": "custom.a", "time": time, "value": 1 }));
+    succeeded(&server.post("/api/v0/tsdb", json!(points)).await);
+    let kept = || -> Vec<i64> {
+        let points = server.mackerel.points(&id, "custom.a").into_iter();
+        points.map(|(time, _)| time).collect()
+    };
+    server.mackerel.tend().unwrap();
+    assert_eq!(kept(), times[1..]);
+    server.advance(3_600);
+    server.mackerel.tend().unwrap();
+    assert_eq!(kept(), times[2..]);
+    server.advance(86_400);
+    server.mackerel.tend().unwrap();
+    assert!(kept().is_empty());
+    assert_eq!(server.mackerel.metric_names(&id), ["custom.a"]);
+    let latest = format!("/api/v0/tsdb/latest?hostId={id}&name=custom.a");
+    let none = json!({ "tsdbLatest": { id: { "custom.a": null } } });
+    assert_eq!(server.get(&latest).await.json(), none);
 }
