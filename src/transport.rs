@@ -36,8 +36,8 @@ pub enum TransportError {
     Unreachable(String),
     /// No answer in time.
     TimedOut,
-    /// The answer is larger than anything that is expected.
-    TooLarge,
+    /// The answer has more bytes than anything that is expected.
+    TooLarge(usize),
 }
 
 impl fmt::Display for TransportError {
@@ -45,8 +45,8 @@ impl fmt::Display for TransportError {
         match self {
             TransportError::Unreachable(why) => f.write_str(why),
             TransportError::TimedOut => f.write_str("no answer in time"),
-            TransportError::TooLarge => {
-                write!(f, "the answer is larger than {} MiB", BODY_LIMIT >> 20)
+            TransportError::TooLarge(limit) => {
+                write!(f, "the answer is larger than {} MiB", limit >> 20)
             }
         }
     }
@@ -58,8 +58,13 @@ impl Transport {
     pub fn network() -> Self {
         Self::over(Network {
             outside: builder().proxy_config(ProxyConfig::from_env()).tls(),
-            link_local: builder().tls(),
+            link_local: builder().build_http(),
         })
+    }
+
+    /// Real sockets without TLS and without a proxy: for what this machine itself answers.
+    pub fn local() -> Self {
+        Transport(SharedHttpConnector::new(builder().build_http()))
     }
 
     /// Another network: anything that answers HTTP requests.
@@ -79,6 +84,16 @@ impl Transport {
         request: http::Request<Vec<u8>>,
         timeout: Duration,
     ) -> Result<http::Response<Vec<u8>>, TransportError> {
+        self.send_for(request, timeout, BODY_LIMIT).await
+    }
+
+    /// The same for an answer of at most so many bytes.
+    pub async fn send_for(
+        &self,
+        request: http::Request<Vec<u8>>,
+        timeout: Duration,
+        body_limit: usize,
+    ) -> Result<http::Response<Vec<u8>>, TransportError> {
         let exchange = async {
             let request = HttpRequest::try_from(request.map(SdkBody::from))
                 .map_err(|error| TransportError::Unreachable(error.to_string()))?;
@@ -87,10 +102,10 @@ impl Transport {
                 .try_into_http1x()
                 .map_err(|error| TransportError::Unreachable(error.to_string()))?;
             let (parts, body) = response.into_parts();
-            let body = match Limited::new(body, BODY_LIMIT).collect().await {
+            let body = match Limited::new(body, body_limit).collect().await {
                 Ok(body) => body.to_bytes(),
                 Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                    return Err(TransportError::TooLarge);
+                    return Err(TransportError::TooLarge(body_limit));
                 }
                 Err(error) => return Err(TransportError::Unreachable(chain(error.as_ref()))),
             };
@@ -108,7 +123,7 @@ impl Transport {
 struct Network {
     outside: Connector,
     /// Without a proxy: the credentials and metadata endpoints of ECS and EC2 are no proxy's
-    /// business, whatever `NO_PROXY` forgets.
+    /// business, whatever `NO_PROXY` forgets. They don't speak TLS.
     link_local: Connector,
 }
 
