@@ -15,6 +15,7 @@ pub mod cli;
 pub mod command;
 pub mod run;
 pub mod schedule;
+pub mod task;
 pub mod telemetry;
 
 pub mod discover;

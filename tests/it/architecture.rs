@@ -29,6 +29,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "report",
         ],
     ),
+    // The per-task mode.
+    ("task", &["model", "config"]),
     // The stand-ins. They would agree with our own mistakes if they used our own code.
     ("demo", &[]),
     // The program around it.
