@@ -36,8 +36,8 @@ pub enum TransportError {
     Unreachable(String),
     /// No answer in time.
     TimedOut,
-    /// The answer is larger than anything that is expected.
-    TooLarge,
+    /// The answer is larger than so many bytes, which is more than anything that is expected.
+    TooLarge(usize),
 }
 
 impl fmt::Display for TransportError {
@@ -45,8 +45,8 @@ impl fmt::Display for TransportError {
         match self {
             TransportError::Unreachable(why) => f.write_str(why),
             TransportError::TimedOut => f.write_str("no answer in time"),
-            TransportError::TooLarge => {
-                write!(f, "the answer is larger than {} MiB", BODY_LIMIT >> 20)
+            TransportError::TooLarge(limit) => {
+                write!(f, "the answer is larger than {} MiB", limit >> 20)
             }
         }
     }
@@ -60,6 +60,15 @@ impl Transport {
             outside: builder().proxy_config(ProxyConfig::from_env()).tls(),
             link_local: builder().tls(),
         })
+    }
+
+    /// Real sockets and verified TLS, through this proxy alone, or through none.
+    pub fn direct(proxy: Option<&str>) -> Result<Self, String> {
+        let proxy = match proxy {
+            Some(url) => ProxyConfig::all(url).map_err(|error| chain(&error))?,
+            None => ProxyConfig::disabled(),
+        };
+        Ok(Self::over(builder().proxy_config(proxy).tls()))
     }
 
     /// Another network: anything that answers HTTP requests.
@@ -79,6 +88,16 @@ impl Transport {
         request: http::Request<Vec<u8>>,
         timeout: Duration,
     ) -> Result<http::Response<Vec<u8>>, TransportError> {
+        self.send_bounded(request, timeout, BODY_LIMIT).await
+    }
+
+    /// Sends one request and reads the whole answer, whose body may have so many bytes.
+    pub async fn send_bounded(
+        &self,
+        request: http::Request<Vec<u8>>,
+        timeout: Duration,
+        limit: usize,
+    ) -> Result<http::Response<Vec<u8>>, TransportError> {
         let exchange = async {
             let request = HttpRequest::try_from(request.map(SdkBody::from))
                 .map_err(|error| TransportError::Unreachable(error.to_string()))?;
@@ -87,10 +106,10 @@ impl Transport {
                 .try_into_http1x()
                 .map_err(|error| TransportError::Unreachable(error.to_string()))?;
             let (parts, body) = response.into_parts();
-            let body = match Limited::new(body, BODY_LIMIT).collect().await {
+            let body = match Limited::new(body, limit).collect().await {
                 Ok(body) => body.to_bytes(),
                 Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                    return Err(TransportError::TooLarge);
+                    return Err(TransportError::TooLarge(limit));
                 }
                 Err(error) => return Err(TransportError::Unreachable(chain(error.as_ref()))),
             };
