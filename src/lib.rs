@@ -28,6 +28,7 @@ pub mod report;
 
 pub mod aws;
 pub mod mackerel;
+pub mod source;
 pub mod transport;
 
 #[cfg(feature = "demo")]

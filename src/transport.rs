@@ -36,7 +36,7 @@ pub enum TransportError {
     Unreachable(String),
     /// No answer in time.
     TimedOut,
-    /// The answer has more bytes than anything that is expected.
+    /// The answer is larger than so many bytes, which is more than anything that is expected.
     TooLarge(usize),
 }
 
@@ -58,13 +58,22 @@ impl Transport {
     pub fn network() -> Self {
         Self::over(Network {
             outside: builder().proxy_config(ProxyConfig::from_env()).tls(),
-            link_local: builder().build_http(),
+            link_local: plain(),
         })
     }
 
     /// Real sockets without TLS and without a proxy: for what this machine itself answers.
     pub fn local() -> Self {
-        Transport(SharedHttpConnector::new(builder().build_http()))
+        Self::over(plain())
+    }
+
+    /// Real sockets and verified TLS, through this proxy alone, or through none.
+    pub fn direct(proxy: Option<&str>) -> Result<Self, String> {
+        let proxy = match proxy {
+            Some(url) => ProxyConfig::all(url).map_err(|error| chain(&error))?,
+            None => ProxyConfig::disabled(),
+        };
+        Ok(Self::over(builder().proxy_config(proxy).tls()))
     }
 
     /// Another network: anything that answers HTTP requests.
@@ -84,15 +93,15 @@ impl Transport {
         request: http::Request<Vec<u8>>,
         timeout: Duration,
     ) -> Result<http::Response<Vec<u8>>, TransportError> {
-        self.send_for(request, timeout, BODY_LIMIT).await
+        self.send_bounded(request, timeout, BODY_LIMIT).await
     }
 
-    /// The same for an answer of at most so many bytes.
-    pub async fn send_for(
+    /// Sends one request and reads the whole answer, whose body may have so many bytes.
+    pub async fn send_bounded(
         &self,
         request: http::Request<Vec<u8>>,
         timeout: Duration,
-        body_limit: usize,
+        limit: usize,
     ) -> Result<http::Response<Vec<u8>>, TransportError> {
         let exchange = async {
             let request = HttpRequest::try_from(request.map(SdkBody::from))
@@ -102,10 +111,10 @@ impl Transport {
                 .try_into_http1x()
                 .map_err(|error| TransportError::Unreachable(error.to_string()))?;
             let (parts, body) = response.into_parts();
-            let body = match Limited::new(body, body_limit).collect().await {
+            let body = match Limited::new(body, limit).collect().await {
                 Ok(body) => body.to_bytes(),
                 Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                    return Err(TransportError::TooLarge(body_limit));
+                    return Err(TransportError::TooLarge(limit));
                 }
                 Err(error) => return Err(TransportError::Unreachable(chain(error.as_ref()))),
             };
@@ -144,6 +153,11 @@ fn builder() -> ConnectorBuilder {
             .read_timeout(READ_TIMEOUT)
             .build(),
     )
+}
+
+fn plain() -> Connector {
+    let direct = builder().proxy_config(ProxyConfig::disabled());
+    direct.build_http()
 }
 
 trait WithTls {

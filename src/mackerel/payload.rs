@@ -69,7 +69,7 @@ pub struct CheckParam {
 }
 
 /// A host as Mackerel tells it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Host {
     /// Its id.

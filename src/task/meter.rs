@@ -358,6 +358,3 @@ fn storage(measured: &mut Measured, round: &Round<'_>) {
     }
 }
 
-#[cfg(test)]
-#[path = "meter_tests.rs"]
-mod tests;

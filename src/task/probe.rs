@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::secret::Secret;
 use crate::task::plugin::Command;
 
 /// What is tried, and how often.
@@ -40,8 +41,8 @@ pub struct HttpAttempt {
     pub method: String,
     /// The whole URL.
     pub url: String,
-    /// Headers; `Host` in place of the URL's.
-    pub headers: Vec<(String, String)>,
+    /// Headers, whose values may be secrets; `Host` in place of the URL's.
+    pub headers: Vec<(String, Secret)>,
     /// The proxy to go through; none for none.
     pub proxy: Option<String>,
 }

@@ -1,7 +1,6 @@
 //! What waits to be sent: points and check reports of the last six hours, in bounded memory.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::check::Report;

@@ -37,7 +37,7 @@ pub struct CheckPlugin {
     /// A memo, shown with the host's checks.
     pub memo: Option<String>,
     /// Minutes until a state that stays bad is notified again; none for never.
-    pub notification_interval: Option<u32>,
+    pub notification_interval: Option<u64>,
     /// How often in a row it must be bad until there is an alert; none for once.
-    pub max_check_attempts: Option<u32>,
+    pub max_check_attempts: Option<u64>,
 }

@@ -1,9 +1,14 @@
 //! What the user of the per-task mode wants, valid and typed: a [`Setting`] is built from a file
 //! and environment variables, under the names that mackerel-container-agent has for them.
 
+pub mod load;
+mod program;
+pub mod read;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Mistake;
 use crate::config::secret::Secret;
 use crate::model::role::RoleFullname;
 use crate::task::plugin::{CheckPlugin, MetricPlugin};
@@ -48,6 +53,15 @@ pub struct Setting {
     pub check_plugins: Vec<CheckPlugin>,
     /// How long the end may take after a signal to stop.
     pub grace: Duration,
+}
+
+/// A setting with what is worth telling of it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What was set.
+    pub setting: Setting,
+    /// What was written and has no effect, each with its place.
+    pub warnings: Vec<Mistake>,
 }
 
 /// A regular expression that is looked for anywhere in a name.
