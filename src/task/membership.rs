@@ -37,7 +37,8 @@ const REGISTERING: Backoff = Backoff {
 /// The least wait after a refusal: somebody has to mend something first.
 const REFUSED: Duration = Duration::from_secs(60);
 
-/// When the host is brought up to date the first time: all containers have been started by then.
+/// When the host is brought up to date the first time, and again after a failure: all containers
+/// have been started by then.
 const FIRST_REFRESH: Duration = Duration::from_secs(5 * 60);
 
 /// The time from then on.
@@ -160,11 +161,11 @@ impl Sidecar {
         let mut told = self.setting();
         let mut refreshed = 0_u32;
         let mut graphs_are_due = true;
+        let mut wait = FIRST_REFRESH;
         loop {
             if graphs_are_due {
                 graphs_are_due = !self.post_graphs().await;
             }
-            let wait = if refreshed == 0 { FIRST_REFRESH } else { REFRESH };
             tokio::select! {
                 () = self.clock.sleep(wait) => {}
                 _ = settings.changed() => {}
@@ -177,10 +178,12 @@ impl Sidecar {
                 Ok(false) => return,
                 Err(error) => {
                     self.complain("update", format!("can't update the host: {error}"));
+                    wait = FIRST_REFRESH;
                     continue;
                 }
             }
-            refreshed = refreshed.saturating_add(1);
+            refreshed = refreshed.wrapping_add(1);
+            wait = REFRESH;
             graphs_are_due |= told != setting || refreshed % GRAPHS_EVERY == 0;
             told = setting;
         }

@@ -113,17 +113,17 @@ impl Sidecar {
     /// Sends until nothing waits.
     async fn send(&self, host: &HostId) -> Result<(), Stopped> {
         let client = self.client()?;
-        let mut halvings = 0;
+        let mut refusals = Refusals::default();
         if self.queue.borrow().points() > BATCH {
             let newest = self.queue.borrow().points_from(End::Newest, BATCH);
-            self.post(&client, host, newest, &mut halvings).await?;
+            self.post(&client, host, newest, &mut refusals).await?;
         }
         loop {
             let oldest = self.queue.borrow().points_from(End::Oldest, BATCH);
             if oldest.is_empty() {
                 break;
             }
-            self.post(&client, host, oldest, &mut halvings).await?;
+            self.post(&client, host, oldest, &mut refusals).await?;
             if self.queue.borrow().points() > 0 {
                 self.clock.sleep(PAUSE).await;
             }
@@ -133,7 +133,7 @@ impl Sidecar {
             if reports.is_empty() {
                 return Ok(());
             }
-            self.report(&client, host, reports, &mut halvings).await?;
+            self.report(&client, host, reports, &mut refusals).await?;
         }
     }
 
@@ -142,7 +142,7 @@ impl Sidecar {
         client: &Client,
         host: &HostId,
         batch: Batch<Sample>,
-        halvings: &mut u32,
+        refusals: &mut Refusals,
     ) -> Result<(), Stopped> {
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
@@ -156,9 +156,8 @@ impl Sidecar {
                 })
                 .collect();
             if let Err(error) = client.post_values(&values).await {
-                about_content(client, host, error.clone()).await?;
-                if part.len() > 1 && *halvings < MOST_HALVINGS {
-                    *halvings += 1;
+                refusals.are_about_content(client, host, &error).await?;
+                if part.len() > 1 && refusals.may_halve() {
                     let second = part.split_off(part.len() / 2);
                     parts.extend([second, part]);
                     continue;
@@ -177,7 +176,7 @@ impl Sidecar {
         client: &Client,
         host: &HostId,
         batch: Batch<Report>,
-        halvings: &mut u32,
+        refusals: &mut Refusals,
     ) -> Result<(), Stopped> {
         let mut parts = vec![batch];
         while let Some(mut part) = parts.pop() {
@@ -186,9 +185,8 @@ impl Sidecar {
                 .map(|(_, report)| payload(report, host))
                 .collect();
             if let Err(error) = client.report_checks(&reports).await {
-                about_content(client, host, error.clone()).await?;
-                if part.len() > 1 && *halvings < MOST_HALVINGS {
-                    *halvings += 1;
+                refusals.are_about_content(client, host, &error).await?;
+                if part.len() > 1 && refusals.may_halve() {
                     let second = part.split_off(part.len() / 2);
                     parts.extend([second, part]);
                     continue;
@@ -203,15 +201,39 @@ impl Sidecar {
     }
 }
 
-/// Whether a request was refused for what it held. Where the host is gone, or the error is another,
-/// that is the answer.
-async fn about_content(client: &Client, host: &HostId, error: Error) -> Result<(), Stopped> {
-    if !matches!(error.kind, Kind::Rejected | Kind::NotFound) {
-        return Err(Stopped::Failed(error));
+/// What was refused in one go.
+#[derive(Default)]
+struct Refusals {
+    halvings: u32,
+    /// Whether the host is known to be there.
+    host_is_there: bool,
+}
+
+impl Refusals {
+    /// Makes sure that a request was refused for what it held. Where the host is gone, or the error
+    /// is another, that is the answer.
+    async fn are_about_content(
+        &mut self,
+        client: &Client,
+        host: &HostId,
+        error: &Error,
+    ) -> Result<(), Stopped> {
+        if !matches!(error.kind, Kind::Rejected | Kind::NotFound) {
+            return Err(Stopped::Failed(error.clone()));
+        }
+        if !self.host_is_there {
+            let host = client.host(host).await?;
+            if host.is_none_or(|host| host.is_retired) {
+                return Err(Stopped::Gone);
+            }
+            self.host_is_there = true;
+        }
+        Ok(())
     }
-    match client.host(host).await? {
-        Some(host) if !host.is_retired => Ok(()),
-        _ => Err(Stopped::Gone),
+
+    fn may_halve(&mut self) -> bool {
+        self.halvings += 1;
+        self.halvings <= MOST_HALVINGS
     }
 }
 

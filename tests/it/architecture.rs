@@ -29,14 +29,26 @@ const ARROWS: &[(&str, &[&str])] = &[
             "report",
         ],
     ),
-    // The per-task mode.
-    ("task", &["model", "config"]),
     // The stand-ins. They would agree with our own mistakes if they used our own code.
     ("demo", &[]),
     // The program around it.
     ("cli", &["config::load"]),
     ("telemetry", &["cli"]),
     ("schedule", &["model", "config"]),
+    // The per-task mode.
+    (
+        "task",
+        &[
+            "model",
+            "pace",
+            "transport",
+            "config",
+            "source",
+            "mackerel",
+            "post::retry",
+            "schedule",
+        ],
+    ),
     (
         "run",
         &["model", "config", "poller", "report", "cli", "schedule"],
@@ -50,6 +62,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "aws",
             "mackerel::client",
             "poller",
+            "task",
             "demo",
             "cli",
             "run",
@@ -64,7 +77,12 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("config::load", &["src/cli.rs", "src/command/"]),
     (
         "http",
-        &["src/mackerel/", "src/transport.rs", "src/config/read.rs"],
+        &[
+            "src/mackerel/",
+            "src/transport.rs",
+            "src/config/read.rs",
+            "src/task/endpoint.rs",
+        ],
     ),
 ];
 
@@ -77,6 +95,14 @@ const PURE: &[&str] = &[
     "src/report.rs",
     "src/schedule.rs",
     "src/config/",
+    "src/task/check.rs",
+    "src/task/graph.rs",
+    "src/task/host.rs",
+    "src/task/metadata.rs",
+    "src/task/meter.rs",
+    "src/task/network.rs",
+    "src/task/queue.rs",
+    "src/task/stats.rs",
 ];
 
 /// Reads the configuration's file.
