@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The two sides. They are handed plain values, never the configuration.
     ("aws", &["model", "pace", "transport"]),
     ("mackerel", &["model", "transport"]),
+    ("source", &["aws", "transport"]),
     // The stages. They never use each other; only the poller sees the whole line.
     ("discover", &["model", "config", "aws"]),
     ("plan", &["model", "config"]),
@@ -30,7 +31,16 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     // The per-task mode.
-    ("task", &["model", "config"]),
+    (
+        "task",
+        &[
+            "model",
+            "transport",
+            "config",
+            "mackerel::payload",
+            "source",
+        ],
+    ),
     // The stand-ins. They would agree with our own mistakes if they used our own code.
     ("demo", &[]),
     // The program around it.
@@ -64,7 +74,15 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("config::load", &["src/cli.rs", "src/command/"]),
     (
         "http",
-        &["src/mackerel/", "src/transport.rs", "src/config/read.rs"],
+        &[
+            "src/mackerel/",
+            "src/transport.rs",
+            "src/config/read.rs",
+            "src/aws/object.rs",
+            "src/source.rs",
+            "src/task/probe.rs",
+            "src/task/setting/program.rs",
+        ],
     ),
 ];
 

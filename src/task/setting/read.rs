@@ -78,7 +78,9 @@ const FORMULAS: [(&str, MemoryFormula); 2] = [
     ("agent", MemoryFormula::Agent),
 ];
 
-const EXTRA_METRICS: [(&str, fn(&mut ExtraMetrics)); 3] = [
+type TurnOn = fn(&mut ExtraMetrics);
+
+const EXTRA_METRICS: [(&str, TurnOn); 3] = [
     ("blockIo", |extra| extra.block_io = true),
     ("ephemeralStorage", |extra| extra.ephemeral_storage = true),
     ("cpuThrottling", |extra| extra.cpu_throttling = true),
@@ -148,20 +150,32 @@ pub fn read(mut root: Node, environment: &[(String, String)]) -> Result<Loaded, 
     };
     own.finish(w);
     top.finish(w);
-    if mistakes.is_empty() {
-        Ok(Loaded { setting, warnings })
-    } else {
-        warnings.extend(mistakes);
-        Err(warnings)
+    match mistakes.is_empty() {
+        true => Ok(Loaded {
+            setting,
+            warnings: in_order(warnings),
+        }),
+        false => Err(in_order([warnings, mistakes].concat())),
     }
+}
+
+/// As they stand in the file, what stands elsewhere first.
+fn in_order(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
+    mistakes.sort_by_key(|mistake| match mistake.place {
+        Some(Place::File { line, column, .. }) => (line, column),
+        _ => (0, 0),
+    });
+    mistakes
 }
 
 /// Whether the file has a value for the key.
 fn is_set(root: &Node, path: &str) -> bool {
-    let found = path.split('.').try_fold(root, |node, key| match &node.value {
-        Value::Map(entries) => entries.iter().find(|(k, _)| k == key).map(|(_, node)| node),
-        _ => None,
-    });
+    let found = path
+        .split('.')
+        .try_fold(root, |node, key| match &node.value {
+            Value::Map(entries) => entries.iter().find(|(k, _)| k == key).map(|(_, node)| node),
+            _ => None,
+        });
     found.is_some_and(|node| !is_empty(&node.value))
 }
 
@@ -213,9 +227,7 @@ fn list<T>(
 ) -> Vec<T> {
     let path = section.path_of(key);
     match section.take(key) {
-        Some(node) if !is_empty(&node.value) => {
-            list_of(&path, node, m, parse).unwrap_or_default()
-        }
+        Some(node) if !is_empty(&node.value) => list_of(&path, node, m, parse).unwrap_or_default(),
         _ => Vec::new(),
     }
 }
