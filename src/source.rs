@@ -61,6 +61,11 @@ impl Location {
         }
     }
 
+    /// Whether it is a file.
+    pub fn is_file(&self) -> bool {
+        matches!(self, Location::File(_))
+    }
+
     /// What it is called in messages: without user, password and query, which may be secrets.
     pub fn name(&self) -> String {
         match self {

@@ -59,6 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "config",
             "aws",
             "mackerel::client",
+            "source",
             "poller",
             "demo",
             "cli",

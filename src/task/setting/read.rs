@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::merge::merged;
 use super::program::{read_plugins, read_probe, surroundings};
 use super::{
     ExtraMetrics, HostStatus, IdStore, Loaded, MemoryFormula, NamePattern, Platform, Setting,
@@ -95,7 +96,8 @@ const DEFAULT_GRACE: u64 = 25;
 
 /// Reads a tree beneath which the environment lies. Where something is wrong the warnings are
 /// among the mistakes, because a key that is spelled wrong is often the reason.
-pub fn read(mut root: Node, environment: &[(String, String)]) -> Result<Loaded, Vec<Mistake>> {
+pub fn read(root: Node, environment: &[(String, String)]) -> Result<Loaded, Vec<Mistake>> {
+    let mut root = merged(root);
     for variable in &VARIABLES {
         if let Some(node) = variable.node(environment)
             && !is_set(&root, variable.key)

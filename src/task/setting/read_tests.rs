@@ -234,6 +234,21 @@ fn plugins_are_read_in_the_order_of_their_names() {
     );
 }
 
+#[test]
+fn plugins_may_share_what_they_have_in_common() {
+    let setting = of("plugin:
+  metrics:
+    a: &a {command: a, user: web, timeoutSeconds: 5}
+    b: {<<: *a, command: b}
+    c: {<<: [{user: db}, *a]}");
+    let read = |index: usize| {
+        let command = &setting.metric_plugins[index].command;
+        let user = command.user.as_deref().unwrap_or_default();
+        format!("{} {user} {}", command.words[2], command.timeout.as_secs())
+    };
+    assert_eq!([read(1), read(2)], ["b web 5", "a db 5"]);
+}
+
 /// What a plugin is given on purpose it gets, the key included.
 #[test]
 fn the_api_key_reaches_a_plugin_only_where_it_is_written_for_it() {
