@@ -142,7 +142,7 @@ pub enum Output {
 /// Flags that stand for keys of the configuration, and win over the file and the environment.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
-    /// The configuration file (YAML)
+    /// The configuration (YAML): a file, or a URL with http://, https:// or s3://
     #[arg(long, short, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The metrics to post: compact, standard or full

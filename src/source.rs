@@ -61,6 +61,11 @@ impl Location {
         }
     }
 
+    /// Whether it is a file.
+    pub fn is_file(&self) -> bool {
+        matches!(self, Location::File(_))
+    }
+
     /// What it is called in messages: without user, password and query, which may be secrets.
     pub fn name(&self) -> String {
         match self {
@@ -99,7 +104,9 @@ pub async fn fetch(
             let set = |names: &[&str]| {
                 names.iter().find_map(|name| {
                     let found = environment.iter().find(|(key, _)| key == name);
-                    found.map(|(_, value)| value.as_str()).filter(|v| !v.is_empty())
+                    found
+                        .map(|(_, value)| value.as_str())
+                        .filter(|v| !v.is_empty())
                 })
             };
             let object = Object {
@@ -132,7 +139,10 @@ fn read_file(path: &std::path::Path) -> Result<Vec<u8>, String> {
 /// Anything but a 200 is an error: the page that tells of it is no configuration.
 async fn get(url: &str, transport: &Transport) -> Result<Vec<u8>, String> {
     let request = http::Request::get(url)
-        .header("User-Agent", concat!("mackerel-ecs/", env!("CARGO_PKG_VERSION")))
+        .header(
+            "User-Agent",
+            concat!("mackerel-ecs/", env!("CARGO_PKG_VERSION")),
+        )
         .body(Vec::new())
         .map_err(|_| "it is no URL".to_owned())?;
     let answer = transport.send_bounded(request, TIMEOUT, LIMIT).await;
@@ -165,7 +175,10 @@ mod tests {
     #[test]
     fn a_location_is_a_path_or_a_url() {
         let file = |path: &str| Location::File(path.into());
-        check("/etc/agent.yml", Ok((file("/etc/agent.yml"), "/etc/agent.yml")));
+        check(
+            "/etc/agent.yml",
+            Ok((file("/etc/agent.yml"), "/etc/agent.yml")),
+        );
         check("file:///etc/a.yml", Ok((file("/etc/a.yml"), "/etc/a.yml")));
         check("agent.yml", Ok((file("agent.yml"), "agent.yml")));
         let object = Location::Object {

@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::http::HttpError;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt, Limited};
 
@@ -104,13 +105,7 @@ impl Transport {
         limit: usize,
     ) -> Result<http::Response<Vec<u8>>, TransportError> {
         let exchange = async {
-            let request = HttpRequest::try_from(request.map(SdkBody::from))
-                .map_err(|error| TransportError::Unreachable(error.to_string()))?;
-            let response = self.0.call(request).await.map_err(|e| failure(&e))?;
-            let response = response
-                .try_into_http1x()
-                .map_err(|error| TransportError::Unreachable(error.to_string()))?;
-            let (parts, body) = response.into_parts();
+            let (parts, body) = self.open(request).await?.into_parts();
             let body = match Limited::new(body, limit).collect().await {
                 Ok(body) => body.to_bytes(),
                 Err(error) if error.is::<http_body_util::LengthLimitError>() => {
@@ -120,10 +115,37 @@ impl Transport {
             };
             Ok(http::Response::from_parts(parts, body.to_vec()))
         };
-        match tokio::time::timeout(timeout, exchange).await {
-            Ok(result) => result,
-            Err(_) => Err(TransportError::TimedOut),
-        }
+        within(timeout, exchange).await
+    }
+
+    /// Sends one request and reads no more of the answer than its status.
+    pub async fn status(
+        &self,
+        request: http::Request<Vec<u8>>,
+        timeout: Duration,
+    ) -> Result<http::StatusCode, TransportError> {
+        let answer = within(timeout, self.open(request)).await?;
+        Ok(answer.status())
+    }
+
+    async fn open(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<SdkBody>, TransportError> {
+        let unreachable = |error: HttpError| TransportError::Unreachable(error.to_string());
+        let request = HttpRequest::try_from(request.map(SdkBody::from)).map_err(unreachable)?;
+        let response = self.0.call(request).await.map_err(|e| failure(&e))?;
+        response.try_into_http1x().map_err(unreachable)
+    }
+}
+
+async fn within<T>(
+    timeout: Duration,
+    exchange: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
+    match tokio::time::timeout(timeout, exchange).await {
+        Ok(result) => result,
+        Err(_) => Err(TransportError::TimedOut),
     }
 }
 

@@ -93,7 +93,10 @@ async fn credentials(
     };
     let credentials = provider.provide_credentials().await;
     let credentials = credentials.map_err(|error| {
-        format!("no AWS credentials, which the task role would give: {}", chain(&error))
+        format!(
+            "no AWS credentials, which the task role would give: {}",
+            chain(&error)
+        )
     })?;
     Ok((credentials, clock.now()))
 }
@@ -221,14 +224,20 @@ mod tests {
             let response = Response::builder().header(REGION_HEADER, region);
             response.body(Vec::new()).unwrap()
         };
-        assert_eq!(elsewhere(&answer("eu-west-1"), "us-east-1").unwrap(), "eu-west-1");
+        assert_eq!(
+            elsewhere(&answer("eu-west-1"), "us-east-1").unwrap(),
+            "eu-west-1"
+        );
         assert_eq!(elsewhere(&answer("us-east-1"), "us-east-1"), None);
         assert_eq!(elsewhere(&answer("evil.example/"), "us-east-1"), None);
     }
 
     #[test]
     fn a_refusal_says_what_to_grant() {
-        let text = refusal(StatusCode::FORBIDDEN, b"<Error><Code>AccessDenied</Code></Error>");
+        let text = refusal(
+            StatusCode::FORBIDDEN,
+            b"<Error><Code>AccessDenied</Code></Error>",
+        );
         assert_eq!(
             text,
             "S3 answered 403 (AccessDenied); grant s3:GetObject on it to the task role"

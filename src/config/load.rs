@@ -1,5 +1,6 @@
 //! Gathers a configuration from its sources: defaults, then a file or an inline text, then
-//! environment variables, then flags. Reading the named file is the only I/O here.
+//! environment variables, then flags. Reading the named file is the only I/O here; what is
+//! named by a URL is fetched elsewhere and handed in as a text.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,11 +54,40 @@ pub struct Sources<'a> {
 
 /// Loads the configuration. `needs_api_key` is false where nothing is sent to Mackerel.
 pub fn load(sources: &Sources<'_>, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
+    let root = written(sources).map_err(|mistake| vec![mistake])?;
+    complete(root, sources, needs_api_key)
+}
+
+/// The same with a text that was fetched from what [`named`] tells; `name` is what it is called in
+/// mistakes.
+pub fn load_text(
+    name: &str,
+    text: &str,
+    sources: &Sources<'_>,
+    needs_api_key: bool,
+) -> Result<Config, Vec<Mistake>> {
+    let root = yaml::parse(name, text).map_err(|mistake| vec![mistake])?;
+    complete(root, sources, needs_api_key)
+}
+
+/// What the flag, or else the variable, names as the place of the configuration.
+pub fn named(sources: &Sources<'_>) -> Option<(Place, String)> {
+    if let Some(path) = &sources.file {
+        return Some((Place::Flag("--config"), path.to_str()?.to_owned()));
+    }
+    let path = set_in(sources.environment, FILE_VARIABLE)?;
+    // Both at once is a mistake, which is told where they are read.
+    set_in(sources.environment, INLINE_VARIABLE)
+        .is_none()
+        .then(|| (Place::Variable(FILE_VARIABLE), path.to_owned()))
+}
+
+fn complete(
+    mut root: Node,
+    sources: &Sources<'_>,
+    needs_api_key: bool,
+) -> Result<Config, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let mut root = match written(sources) {
-        Ok(root) => root,
-        Err(mistake) => return Err(vec![mistake]),
-    };
     for variable in &VARIABLES {
         if let Some(node) = variable.node(sources.environment) {
             root.set(variable.key, node);

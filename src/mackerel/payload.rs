@@ -179,10 +179,10 @@ pub struct CheckReport {
     pub occurred_at: i64,
     /// Minutes until a state that stays bad is notified again; none for never.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub notification_interval: Option<u32>,
+    pub notification_interval: Option<u64>,
     /// How often in a row it must be bad until there is an alert; none for once.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_check_attempts: Option<u32>,
+    pub max_check_attempts: Option<u64>,
 }
 
 /// Whom a check is about.

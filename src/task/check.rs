@@ -6,56 +6,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::metadata::{Container, Task, moment, segment};
+use super::plugin::round::Report;
+use super::plugin::{CheckStatus, Finding};
 use super::setting::NamePattern;
 use crate::mackerel::payload::CheckParam;
 
 /// How long a restart is shown.
 const RESTART_SHOWN: TimeDelta = TimeDelta::minutes(10);
-
-/// The longest message, in characters: Mackerel takes fewer than 1024.
-const LONGEST_MESSAGE: usize = 1023;
-
-/// A check's result on its way to Mackerel.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Report {
-    /// The check's name.
-    pub name: String,
-    /// What it found.
-    pub status: Status,
-    /// What it says.
-    pub message: String,
-    /// When, in seconds since the Unix epoch.
-    pub time: i64,
-    /// Minutes until a state that stays bad is notified again; none for never.
-    pub notification_interval: Option<u32>,
-    /// How often in a row it must be bad until there is an alert; none for once.
-    pub max_check_attempts: Option<u32>,
-}
-
-/// What a check found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// All is well.
-    Ok,
-    /// Something should be looked at.
-    Warning,
-    /// Something must be done.
-    Critical,
-    /// The check could not find out.
-    Unknown,
-}
-
-impl Status {
-    /// The word that the API has for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Status::Ok => "OK",
-            Status::Warning => "WARNING",
-            Status::Critical => "CRITICAL",
-            Status::Unknown => "UNKNOWN",
-        }
-    }
-}
 
 /// The checks of a task's containers, as they are declared with the host.
 pub fn declared<'a>(
@@ -83,7 +40,7 @@ fn check_name(kind: &str, container: &Container) -> String {
 pub struct ContainerChecks {
     /// By the container's name, which a new container takes over from the one before.
     seen: BTreeMap<String, Seen>,
-    last: BTreeMap<String, Status>,
+    last: BTreeMap<String, CheckStatus>,
 }
 
 #[derive(Debug, Clone)]
@@ -114,14 +71,13 @@ impl ContainerChecks {
                 };
                 let name = check_name(kind, container);
                 let before = self.last.insert(name.clone(), status);
-                if before == Some(Status::Ok) && status == Status::Ok {
+                if before == Some(CheckStatus::Ok) && status == CheckStatus::Ok {
                     continue;
                 }
                 reports.push(Report {
                     name,
-                    status,
-                    message: cut(&message),
-                    time: now.timestamp(),
+                    finding: Finding::new(status, &message),
+                    at: now.timestamp(),
                     notification_interval: None,
                     max_check_attempts: None,
                 });
@@ -131,7 +87,7 @@ impl ContainerChecks {
     }
 
     /// Whether it runs. A container that has not been started yet is not spoken of.
-    fn run(&mut self, container: &Container, now: DateTime<Utc>) -> Option<(Status, String)> {
+    fn run(&mut self, container: &Container, now: DateTime<Utc>) -> Option<(CheckStatus, String)> {
         let run = (
             container.docker_id.clone(),
             container.started_at.clone(),
@@ -139,9 +95,9 @@ impl ContainerChecks {
         );
         if container.known_status.as_deref() == Some("STOPPED") {
             return Some(match container.exit_code {
-                Some(0) => (Status::Ok, "ended with exit code 0".to_owned()),
-                Some(code) => (Status::Critical, format!("ended with exit code {code}")),
-                None => (Status::Critical, "ended without an exit code".to_owned()),
+                Some(0) => (CheckStatus::Ok, "ended with exit code 0".to_owned()),
+                Some(code) => (CheckStatus::Critical, format!("ended with exit code {code}")),
+                None => (CheckStatus::Critical, "ended without an exit code".to_owned()),
             });
         }
         container.started_at.as_ref()?;
@@ -161,16 +117,16 @@ impl ContainerChecks {
         let times = times.map_or(String::new(), |count| format!(", {count} restarts so far"));
         Some(match restarted {
             Some(_) => (
-                Status::Warning,
+                CheckStatus::Warning,
                 format!("was restarted; runs{since}{times}"),
             ),
-            None => (Status::Ok, format!("runs{since}{times}")),
+            None => (CheckStatus::Ok, format!("runs{since}{times}")),
         })
     }
 }
 
 /// What its health check says, where it has one and that has come to a result.
-fn health(container: &Container) -> Option<(Status, String)> {
+fn health(container: &Container) -> Option<(CheckStatus, String)> {
     let health = container.health.as_ref()?;
     let output = health.output.as_deref().unwrap_or_default().trim();
     let message = |word: &str| match output {
@@ -178,17 +134,9 @@ fn health(container: &Container) -> Option<(Status, String)> {
         output => format!("{word}: {output}"),
     };
     match health.status.as_deref()? {
-        "HEALTHY" => Some((Status::Ok, message("healthy"))),
-        "UNHEALTHY" => Some((Status::Critical, message("unhealthy"))),
+        "HEALTHY" => Some((CheckStatus::Ok, message("healthy"))),
+        "UNHEALTHY" => Some((CheckStatus::Critical, message("unhealthy"))),
         _ => None,
-    }
-}
-
-/// A message as long as Mackerel takes it.
-pub fn cut(message: &str) -> String {
-    match message.char_indices().nth(LONGEST_MESSAGE) {
-        Some((end, _)) => message[..end].to_owned(),
-        None => message.to_owned(),
     }
 }
 
@@ -209,7 +157,7 @@ mod tests {
         let reports = checks.round(&task(container), None, at(minute));
         let told: Vec<String> = reports
             .iter()
-            .map(|report| format!("{} {}", report.name, report.status.as_str()))
+            .map(|report| format!("{} {}", report.name, report.finding.status.as_str()))
             .collect();
         assert_eq!(told, expected, "minute {minute}");
     }
@@ -254,11 +202,5 @@ mod tests {
             &health(r#""UNHEALTHY""#),
             &["container-health-b CRITICAL"],
         );
-    }
-
-    #[test]
-    fn a_message_is_cut_between_characters() {
-        assert_eq!(cut("short"), "short");
-        assert_eq!(cut(&"é".repeat(2_000)).chars().count(), 1023);
     }
 }

@@ -83,7 +83,12 @@ impl Sidecar {
     }
 
     /// Waits for the probe, if there is one.
-    async fn wait_for_readiness(&self) {}
+    async fn wait_for_readiness(&self) {
+        let setting = self.setting();
+        if let Some(probe) = &setting.readiness_probe {
+            probe.wait().await;
+        }
+    }
 
     /// Registers the host, however long that takes.
     async fn register(&self, settings: &mut watch::Receiver<Arc<Setting>>) -> HostId {
@@ -169,7 +174,11 @@ impl Sidecar {
             tokio::select! {
                 () = self.clock.sleep(wait) => {}
                 _ = settings.changed() => {}
-                () = self.gone.notified() => return,
+                () = self.gone.notified() => {}
+                () = self.defined.notified() => {
+                    graphs_are_due = true;
+                    continue;
+                }
             }
             let setting = Arc::clone(&settings.borrow_and_update());
             self.ask_task().await;
@@ -222,7 +231,8 @@ impl Sidecar {
 
     /// Says how the custom metrics are drawn. False where it has to be tried again.
     async fn post_graphs(&self) -> bool {
-        let graphs = graph_defs(self.setting().extra_metrics);
+        let mut graphs = graph_defs(self.setting().extra_metrics);
+        graphs.extend(self.graphs.borrow().values().cloned());
         if graphs.is_empty() {
             return true;
         }

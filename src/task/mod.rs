@@ -25,6 +25,7 @@ pub mod queue;
 
 pub mod clock;
 mod membership;
+mod program;
 mod reading;
 mod sending;
 
@@ -38,15 +39,16 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::mackerel::client::Client;
 use crate::mackerel::error::Error;
+use crate::mackerel::payload::GraphDef;
 use crate::model::calls::Calls;
 use crate::model::id::HostId;
 use crate::transport::Transport;
-use check::Report;
 use clock::Clock;
 use endpoint::Endpoint;
 use machine::Machine;
 use metadata::Task;
 use meter::Sample;
+use plugin::round::Report;
 use queue::Queue;
 use reading::Readings;
 use setting::Setting;
@@ -78,6 +80,7 @@ pub async fn run(setup: Setup, mut stop: watch::Receiver<u32>) {
     let life = async {
         tokio::join!(
             sidecar.read_minutes(),
+            sidecar.run_programs(),
             sidecar.belong(),
             sidecar.send_for_ever(),
         )
@@ -120,6 +123,10 @@ struct Sidecar {
     arrived: Notify,
     /// The host has turned out to be gone.
     gone: Notify,
+    /// How the plugins' metrics are drawn, by the graphs' names.
+    graphs: RefCell<BTreeMap<String, GraphDef>>,
+    /// There are new ones.
+    defined: Notify,
     /// What was last complained about, by topic.
     complaints: RefCell<BTreeMap<&'static str, String>>,
 }
@@ -141,6 +148,8 @@ impl Sidecar {
             queue: RefCell::default(),
             arrived: Notify::new(),
             gone: Notify::new(),
+            graphs: RefCell::default(),
+            defined: Notify::new(),
             complaints: RefCell::default(),
         }
     }

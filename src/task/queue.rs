@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::check::Report;
 use super::meter::Sample;
+use super::plugin::round::Report;
 
 /// How long anything is kept, in seconds: as long as mackerel-container-agent keeps it, and check
 /// reports that are older are ignored by Mackerel.
@@ -62,7 +62,7 @@ impl Queue {
     /// Adds reports, and forgets what is too old.
     pub fn add_reports(&mut self, reports: Vec<Report>, now: i64) {
         self.reports
-            .drop_old(MOST_REPORTS, |report| report.time < now - KEPT);
+            .drop_old(MOST_REPORTS, |report| report.at < now - KEPT);
         for report in reports {
             self.reports.add(report);
         }

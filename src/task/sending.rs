@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use super::check::Report;
+use super::Sidecar;
 use super::meter::Sample;
+use super::plugin::round::Report;
 use super::queue::{Batch, End};
-use super::{Sidecar, check};
 use crate::mackerel::client::Client;
 use crate::mackerel::error::{Error, Kind};
 use crate::mackerel::payload::{CheckReport, CheckSource, MetricValue};
@@ -77,7 +77,10 @@ impl Sidecar {
                 Err(Stopped::Gone) => {
                     self.gone.notify_one();
                     let is_other = |now: &Option<HostId>| now.as_ref() != Some(&id);
-                    let _ = host.wait_for(is_other).await;
+                    tokio::select! {
+                        _ = host.wait_for(is_other) => {}
+                        () = self.clock.sleep(FAILING.most) => {}
+                    }
                 }
                 Err(Stopped::Failed(error)) => {
                     failed += 1;
@@ -243,9 +246,9 @@ fn payload(report: &Report, host: &HostId) -> CheckReport {
             host_id: host.as_str().to_owned(),
         },
         name: report.name.clone(),
-        status: report.status.as_str(),
-        message: check::cut(&report.message),
-        occurred_at: report.time,
+        status: report.finding.status.as_str(),
+        message: report.finding.message.clone(),
+        occurred_at: report.at,
         notification_interval: report.notification_interval,
         max_check_attempts: report.max_check_attempts,
     }

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The two sides. They are handed plain values, never the configuration.
     ("aws", &["model", "pace", "transport"]),
     ("mackerel", &["model", "transport"]),
+    ("source", &["aws", "transport"]),
     // The stages. They never use each other; only the poller sees the whole line.
     ("discover", &["model", "config", "aws"]),
     ("plan", &["model", "config"]),
@@ -61,6 +62,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "config",
             "aws",
             "mackerel::client",
+            "source",
             "poller",
             "task",
             "demo",
@@ -82,6 +84,10 @@ const RESERVED: &[(&str, &[&str])] = &[
             "src/transport.rs",
             "src/config/read.rs",
             "src/task/endpoint.rs",
+            "src/aws/object.rs",
+            "src/source.rs",
+            "src/task/probe.rs",
+            "src/task/setting/program.rs",
         ],
     ),
 ];

@@ -1,43 +1,23 @@
-//! Plugins: programs of the user that print metrics or check something, once a minute.
+//! Plugins: programs of the user that print metrics or check something, once a minute. Each is on
+//! its own: one that fails, or takes long, takes nothing from the others.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+pub mod check;
+pub mod command;
+pub mod metric;
+pub mod round;
 
-use crate::config::secret::Secret;
+pub use check::{CheckPlugin, CheckStatus, Finding};
+pub use command::Command;
+pub use metric::MetricPlugin;
+pub use round::{News, Plugins};
 
-/// A program with its arguments and surroundings.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Command {
-    /// The program and its arguments; never empty.
-    pub words: Vec<String>,
-    /// The user that it runs as; none for our own.
-    pub user: Option<String>,
-    /// Its whole environment: values may be secrets.
-    pub environment: BTreeMap<String, Secret>,
-    /// How long it may take.
-    pub timeout: Duration,
-}
+/// What is said of a program that was ended after its time, as mackerel-container-agent says it.
+const TIMED_OUT: &str = "command timed out";
 
-/// A program that prints metrics.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MetricPlugin {
-    /// What it is called in the configuration.
-    pub name: String,
-    /// What is run.
-    pub command: Command,
-}
-
-/// A program that checks something.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CheckPlugin {
-    /// The check's name on Mackerel.
-    pub name: String,
-    /// What is run.
-    pub command: Command,
-    /// A memo, shown with the host's checks.
-    pub memo: Option<String>,
-    /// Minutes until a state that stays bad is notified again; none for never.
-    pub notification_interval: Option<u64>,
-    /// How often in a row it must be bad until there is an alert; none for once.
-    pub max_check_attempts: Option<u64>,
+/// A plugin's complaints are the user's to read, not ours to judge.
+fn log_stderr(kind: &'static str, name: &str, stderr: &str) {
+    let stderr = stderr.trim();
+    if !stderr.is_empty() {
+        tracing::info!("plugin.{kind}.{name} says on standard error: {stderr:?}");
+    }
 }

@@ -2,6 +2,7 @@
 //! and environment variables, under the names that mackerel-container-agent has for them.
 
 pub mod load;
+mod merge;
 mod program;
 pub mod read;
 

@@ -244,7 +244,7 @@ fn read_http(
     });
     let host = filled(section, "host", m, text).unwrap_or_else(|| "localhost".into());
     let port = filled(section, "port", m, port);
-    let proxy = filled(section, "proxy", m, crate::config::read::api_base);
+    let proxy = filled(section, "proxy", m, proxy);
     let headers = read_headers(section, m, w);
     let place = section.place().cloned();
     let path = required(section, "path", m, text)?;
@@ -276,12 +276,15 @@ fn read_headers(
     let mut headers = Vec::new();
     for (path, node) in section.sections("headers", m).unwrap_or_default() {
         let mut header = Section::open(&path, Some(node), m);
-        let name = filled(&mut header, "name", m, |name| {
-            match http::HeaderName::from_bytes(name.as_bytes()) {
+        let name = filled(
+            &mut header,
+            "name",
+            m,
+            |name| match http::HeaderName::from_bytes(name.as_bytes()) {
                 Ok(_) => Ok(name.to_owned()),
                 Err(_) => Err(format!("is `{name}`, which is no name of a header")),
-            }
-        });
+            },
+        );
         let value = filled(&mut header, "value", m, |value| {
             match http::HeaderValue::from_str(value) {
                 Ok(_) => Ok(Secret::new(value)),
@@ -315,6 +318,14 @@ fn required<T>(
         m.push(Mistake::at(section.place(), message));
     }
     value
+}
+
+/// It may hold a password, so that what is wrong is told without the text.
+fn proxy(text: &str) -> Result<Secret, String> {
+    match text.parse::<http::Uri>() {
+        Ok(url) if matches!(url.scheme_str(), Some("http" | "https")) => Ok(Secret::new(text)),
+        _ => Err("must be a URL such as http://proxy:3128".into()),
+    }
 }
 
 fn port(text: &str) -> Result<u16, String> {

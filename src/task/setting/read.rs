@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::merge::merged;
 use super::program::{read_plugins, read_probe, surroundings};
 use super::{
     ExtraMetrics, HostStatus, IdStore, Loaded, MemoryFormula, NamePattern, Platform, Setting,
@@ -78,7 +79,9 @@ const FORMULAS: [(&str, MemoryFormula); 2] = [
     ("agent", MemoryFormula::Agent),
 ];
 
-const EXTRA_METRICS: [(&str, fn(&mut ExtraMetrics)); 3] = [
+type TurnOn = fn(&mut ExtraMetrics);
+
+const EXTRA_METRICS: [(&str, TurnOn); 3] = [
     ("blockIo", |extra| extra.block_io = true),
     ("ephemeralStorage", |extra| extra.ephemeral_storage = true),
     ("cpuThrottling", |extra| extra.cpu_throttling = true),
@@ -93,7 +96,8 @@ const DEFAULT_GRACE: u64 = 25;
 
 /// Reads a tree beneath which the environment lies. Where something is wrong the warnings are
 /// among the mistakes, because a key that is spelled wrong is often the reason.
-pub fn read(mut root: Node, environment: &[(String, String)]) -> Result<Loaded, Vec<Mistake>> {
+pub fn read(root: Node, environment: &[(String, String)]) -> Result<Loaded, Vec<Mistake>> {
+    let mut root = merged(root);
     for variable in &VARIABLES {
         if let Some(node) = variable.node(environment)
             && !is_set(&root, variable.key)
@@ -148,20 +152,32 @@ pub fn read(mut root: Node, environment: &[(String, String)]) -> Result<Loaded, 
     };
     own.finish(w);
     top.finish(w);
-    if mistakes.is_empty() {
-        Ok(Loaded { setting, warnings })
-    } else {
-        warnings.extend(mistakes);
-        Err(warnings)
+    match mistakes.is_empty() {
+        true => Ok(Loaded {
+            setting,
+            warnings: in_order(warnings),
+        }),
+        false => Err(in_order([warnings, mistakes].concat())),
     }
+}
+
+/// As they stand in the file, what stands elsewhere first.
+fn in_order(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
+    mistakes.sort_by_key(|mistake| match mistake.place {
+        Some(Place::File { line, column, .. }) => (line, column),
+        _ => (0, 0),
+    });
+    mistakes
 }
 
 /// Whether the file has a value for the key.
 fn is_set(root: &Node, path: &str) -> bool {
-    let found = path.split('.').try_fold(root, |node, key| match &node.value {
-        Value::Map(entries) => entries.iter().find(|(k, _)| k == key).map(|(_, node)| node),
-        _ => None,
-    });
+    let found = path
+        .split('.')
+        .try_fold(root, |node, key| match &node.value {
+            Value::Map(entries) => entries.iter().find(|(k, _)| k == key).map(|(_, node)| node),
+            _ => None,
+        });
     found.is_some_and(|node| !is_empty(&node.value))
 }
 
@@ -213,9 +229,7 @@ fn list<T>(
 ) -> Vec<T> {
     let path = section.path_of(key);
     match section.take(key) {
-        Some(node) if !is_empty(&node.value) => {
-            list_of(&path, node, m, parse).unwrap_or_default()
-        }
+        Some(node) if !is_empty(&node.value) => list_of(&path, node, m, parse).unwrap_or_default(),
         _ => Vec::new(),
     }
 }
