@@ -23,4 +23,5 @@ mod run;
 mod second_opinion;
 mod simulation;
 mod size;
+mod task;
 mod trouble;
