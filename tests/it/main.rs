@@ -23,4 +23,8 @@ mod run;
 mod second_opinion;
 mod simulation;
 mod size;
+mod source;
+mod task_plugin;
+mod task_probe;
+mod task_setting;
 mod trouble;
