@@ -155,3 +155,7 @@ pub struct ExtraMetrics {
     /// How long containers were kept from the CPU.
     pub cpu_throttling: bool,
 }
+
+#[cfg(test)]
+#[path = "mistake_tests.rs"]
+mod mistake_tests;

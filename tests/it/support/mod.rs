@@ -5,4 +5,5 @@ pub mod bridge;
 pub mod cbor;
 pub mod moto;
 pub mod program;
+pub mod web;
 pub mod world;
