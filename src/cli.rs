@@ -68,7 +68,10 @@ impl Cli {
             LogLevel::of_agent(level)
         };
         let is_sidecar = matches!(self.command, Command::Task(_));
-        let level = self.log.log_level.or_else(|| agents().filter(|_| is_sidecar));
+        let level = self
+            .log
+            .log_level
+            .or_else(|| agents().filter(|_| is_sidecar));
         level.unwrap_or(LogLevel::Info)
     }
 }
@@ -272,7 +275,11 @@ mod tests {
         let check = |arguments: &[&str], level: &str, expected: LogLevel| {
             let cli = Cli::parse_from([&["mackerel-ecs"], arguments].concat());
             let environment = [("MACKEREL_LOG_LEVEL".to_owned(), level.to_owned())];
-            assert_eq!(cli.log_level(&environment), expected, "{arguments:?} {level}");
+            assert_eq!(
+                cli.log_level(&environment),
+                expected,
+                "{arguments:?} {level}"
+            );
         };
         check(&["task"], "WARNING", LogLevel::Warn);
         check(&["task"], "critical", LogLevel::Error);

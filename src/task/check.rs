@@ -96,8 +96,14 @@ impl ContainerChecks {
         if container.known_status.as_deref() == Some("STOPPED") {
             return Some(match container.exit_code {
                 Some(0) => (CheckStatus::Ok, "ended with exit code 0".to_owned()),
-                Some(code) => (CheckStatus::Critical, format!("ended with exit code {code}")),
-                None => (CheckStatus::Critical, "ended without an exit code".to_owned()),
+                Some(code) => (
+                    CheckStatus::Critical,
+                    format!("ended with exit code {code}"),
+                ),
+                None => (
+                    CheckStatus::Critical,
+                    "ended without an exit code".to_owned(),
+                ),
             });
         }
         container.started_at.as_ref()?;

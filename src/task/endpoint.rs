@@ -110,7 +110,10 @@ impl Endpoint {
             .uri(url)
             .body(Vec::new())
             .map_err(|error| Error::Failed(format!("can't ask {url}: {error}")))?;
-        let answer = self.transport.send_bounded(request, TIMEOUT, BODY_LIMIT).await;
+        let answer = self
+            .transport
+            .send_bounded(request, TIMEOUT, BODY_LIMIT)
+            .await;
         let answer = answer.map_err(|error| {
             Error::Failed(format!(
                 "can't reach the task metadata endpoint at {url}; this must run in a container of an \

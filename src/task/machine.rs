@@ -15,20 +15,30 @@ use crate::mackerel::payload::Interface;
 #[derive(Debug, Clone)]
 pub struct Machine {
     proc: PathBuf,
+    cores: Option<u64>,
+    memory: Option<u64>,
 }
 
 impl Machine {
-    /// The machine whose `/proc` is there.
+    /// The machine whose `/proc` is there. What does not change is read once: on a large machine
+    /// the list of CPUs is long and takes the kernel a while.
     pub fn new(proc: impl Into<PathBuf>) -> Self {
-        Machine { proc: proc.into() }
+        let mut machine = Machine {
+            proc: proc.into(),
+            cores: None,
+            memory: None,
+        };
+        let cores = machine.cpus().len() as u64;
+        machine.cores = (cores > 0).then_some(cores);
+        machine.memory = machine.read("meminfo").as_deref().and_then(total_memory);
+        machine
     }
 
     /// What is measured against it. What can't be read is absent.
     pub fn reading(&self) -> meter::Machine {
-        let cores = self.cpus().len() as u64;
         meter::Machine {
-            cores: (cores > 0).then_some(cores),
-            memory: self.read("meminfo").as_deref().and_then(total_memory),
+            cores: self.cores,
+            memory: self.memory,
             interfaces: network::interfaces(&self.read("net/dev").unwrap_or_default()),
         }
     }
@@ -92,7 +102,9 @@ fn mac_address(bytes: [u8; 6]) -> String {
 
 /// `MemTotal` in bytes.
 fn total_memory(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kibi: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibi.checked_mul(1024)
 }
@@ -132,7 +144,9 @@ mod tests {
             Some(2 << 20)
         );
         assert_eq!(total_memory("MemFree: 1 kB\n"), None);
-        let cpu = cpu("processor\t: 0\nvendor_id\t: GenuineIntel\ncpu MHz\t\t: 2500.000\nflags\t: a b\ncache size\t: 56320 KB");
+        let cpu = cpu(
+            "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu MHz\t\t: 2500.000\nflags\t: a b\ncache size\t: 56320 KB",
+        );
         let expected = [
             ("cache_size", "56320 KB"),
             ("mhz", "2500.000"),
@@ -140,6 +154,9 @@ mod tests {
         ];
         assert_eq!(cpu, expected.map(|(k, v)| (k, v.to_owned())).into());
         assert_eq!(mac_address([2, 0, 10, 0, 0xff, 1]), "02:00:0a:00:ff:01");
-        assert_eq!(Machine::new("/nonexistent").reading(), meter::Machine::default());
+        assert_eq!(
+            Machine::new("/nonexistent").reading(),
+            meter::Machine::default()
+        );
     }
 }

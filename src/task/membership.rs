@@ -193,7 +193,7 @@ impl Sidecar {
             }
             refreshed = refreshed.wrapping_add(1);
             wait = REFRESH;
-            graphs_are_due |= told != setting || refreshed % GRAPHS_EVERY == 0;
+            graphs_are_due |= told != setting || refreshed.is_multiple_of(GRAPHS_EVERY);
             told = setting;
         }
     }

@@ -264,7 +264,9 @@ pub fn moment(text: &str) -> Option<DateTime<Utc>> {
 /// A name as a part of a metric's name, by mackerel-container-agent's rule.
 pub fn segment(name: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    name.chars().map(|c| if fits(c) { c } else { '_' }).collect()
+    name.chars()
+        .map(|c| if fits(c) { c } else { '_' })
+        .collect()
 }
 
 /// A value of the kind that is wanted, or none.

@@ -357,4 +357,3 @@ fn storage(measured: &mut Measured, round: &Round<'_>) {
         }
     }
 }
-

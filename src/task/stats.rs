@@ -157,9 +157,10 @@ impl Raw {
             memory: self.memory_stats.and_then(RawMemory::memory),
             networks: self.networks.unwrap_or_default(),
             block_io: self.blkio_stats.and_then(RawBlockIo::block_io),
-            throttling: throttling.periods.zip(throttling.throttled_periods).map(
-                |(periods, throttled)| Throttling { periods, throttled },
-            ),
+            throttling: throttling
+                .periods
+                .zip(throttling.throttled_periods)
+                .map(|(periods, throttled)| Throttling { periods, throttled }),
         };
         let is_empty = reading.cpu.is_none() && reading.memory.is_none();
         (!is_empty).then_some(reading)

@@ -52,7 +52,8 @@ pub fn task(task: &Task, version: Version, now: DateTime<Utc>) -> Value {
         if task.platform == Platform::Fargate {
             let storage = json!({ "Utilized": 261, "Reserved": 20_496 });
             add("EphemeralStorageMetrics", storage);
-            let drift = json!({ "ClockErrorBound": 0.5, "ClockSynchronizationStatus": "SYNCHRONIZED" });
+            let drift =
+                json!({ "ClockErrorBound": 0.5, "ClockSynchronizationStatus": "SYNCHRONIZED" });
             add("ClockDrift", drift);
         }
     }

@@ -140,7 +140,11 @@ async fn answer(State(tasks): State<SimulatedTasks>, request: Request) -> Respon
             return half.into_response();
         }
     }
-    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        value.to_string(),
+    )
+        .into_response()
 }
 
 /// Puts the same in the place of each value.

@@ -122,7 +122,12 @@ pub enum State {
 
 impl Task {
     /// A task that began at a moment, with the id that its family gives.
-    pub fn new(family: &str, platform: Platform, network: NetworkMode, began: DateTime<Utc>) -> Self {
+    pub fn new(
+        family: &str,
+        platform: Platform,
+        network: NetworkMode,
+        began: DateTime<Utc>,
+    ) -> Self {
         Task {
             id: hex_id(seed_of(family)),
             cluster: "prod".to_owned(),
@@ -276,7 +281,11 @@ pub fn demo_tasks(now: DateTime<Utc>) -> Vec<Task> {
     let began = now - TimeDelta::minutes(42);
     let web = Task::new("shop-web", Platform::Fargate, NetworkMode::Awsvpc, began)
         .cgroup(Cgroup::V1)
-        .container(Container::new("nginx", 0.05, 60).limited(128).with_health_check())
+        .container(
+            Container::new("nginx", 0.05, 60)
+                .limited(128)
+                .with_health_check(),
+        )
         .container(Container::new("app", 0.25, 420).limited(768))
         .container(Container::new("log-router", 0.01, 40));
     let worker = Container {

@@ -135,7 +135,8 @@ fn block_io(task: &Task, used: Used) -> Value {
         Cgroup::V1 => ("Read", "Write"),
         Cgroup::V2 => ("read", "write"),
     };
-    let operation = |name: &str, value: u64| json!({ "major": 259, "minor": 0, "op": name, "value": value });
+    let operation =
+        |name: &str, value: u64| json!({ "major": 259, "minor": 0, "op": name, "value": value });
     json!({
         "io_service_bytes_recursive": [
             operation(read, used.block_io.0),

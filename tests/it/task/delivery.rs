@@ -52,7 +52,10 @@ async fn the_newest_points_do_not_wait_behind_the_old_ones() {
             pass(1).await;
         }
         let minutes = place.minutes(&host.id, APP_CPU);
-        assert!(*minutes.last().unwrap() >= outage_ended / 60 - 2, "{minutes:?}");
+        assert!(
+            *minutes.last().unwrap() >= outage_ended / 60 - 2,
+            "{minutes:?}"
+        );
         let hole = minutes.windows(2).any(|pair| pair[1] - pair[0] > 60);
         assert!(hole, "the oldest came before the newest");
         sidecar.stop().await;
@@ -93,7 +96,11 @@ async fn a_point_that_is_refused_is_dropped_alone() {
         let sidecar = place.start(&task.id).await;
         pass(600).await;
         let host = place.host();
-        assert!(place.minutes(&host.id, "container.memory.app.usage").is_empty());
+        assert!(
+            place
+                .minutes(&host.id, "container.memory.app.usage")
+                .is_empty()
+        );
         assert_complete(&place.minutes(&host.id, APP_CPU), 1, 9);
         assert_complete(&place.minutes(&host.id, "container.memory.app.limit"), 0, 9);
         sidecar.stop().await;
@@ -109,7 +116,9 @@ async fn a_host_that_is_retired_by_hand_is_made_anew() {
         let sidecar = place.start(&task.id).await;
         pass(300).await;
         let first = place.host();
-        place.call("POST", &format!("/hosts/{}/retire", first.id)).await;
+        place
+            .call("POST", &format!("/hosts/{}/retire", first.id))
+            .await;
         pass(240).await;
         let second = place.host();
         assert_ne!(second.id, first.id);

@@ -97,7 +97,12 @@ async fn the_values_are_the_tasks_own() {
             .filter(|request| request.template == "/api/v0/tsdb")
             .flat_map(|request| request.json.clone().unwrap().as_array().unwrap().clone())
             .filter(|point| point["hostId"] == json!(host.id) && point["name"] == APP_CPU)
-            .map(|point| (point["time"].as_i64().unwrap(), point["value"].as_f64().unwrap()))
+            .map(|point| {
+                (
+                    point["time"].as_i64().unwrap(),
+                    point["value"].as_f64().unwrap(),
+                )
+            })
             .collect();
         assert!(posted.len() > 25);
         // The first one is over less than a minute.
@@ -146,7 +151,11 @@ async fn the_host_is_made_when_all_containers_have_started() {
         let minutes = place.minutes(&host.id, APP_CPU);
         assert_eq!(minutes[1..], (minutes[1]..8).collect::<Vec<_>>());
         assert!(minutes[0] <= 1);
-        assert!(!place.minutes(&host.id, "container.memory.late.usage").is_empty());
+        assert!(
+            !place
+                .minutes(&host.id, "container.memory.late.usage")
+                .is_empty()
+        );
         sidecar.stop().await;
     })
     .await;
@@ -188,7 +197,10 @@ async fn network_modes_on_ec2() {
                 .filter_map(|name| name.strip_suffix(".rxBytes.delta"))
                 .collect();
             assert_eq!(interfaces, expected.into_iter().collect());
-            assert!(!names.iter().any(|name| name.contains("pause")), "{names:?}");
+            assert!(
+                !names.iter().any(|name| name.contains("pause")),
+                "{names:?}"
+            );
             sidecar.stop().await;
         }
     })
@@ -222,19 +234,36 @@ async fn a_change_of_the_setting_applies_at_once() {
         let host = place.host();
         place.set("MACKEREL_ROLES", "shop:all,shop:new");
         place.set("MACKEREL_DISPLAY_NAME", "another");
-        place.set("MACKEREL_ECS_TASK_EXTRA_METRICS", "blockIo,ephemeralStorage");
+        place.set(
+            "MACKEREL_ECS_TASK_EXTRA_METRICS",
+            "blockIo,ephemeralStorage",
+        );
         sidecar.change(place.setting().await);
         pass(240).await;
         let changed = place.host();
         assert_eq!(changed.id, host.id);
         assert_eq!(changed.display_name.as_deref(), Some("another"));
         let roles = [("shop", "all"), ("shop", "new")];
-        assert_eq!(changed.roles, roles.map(|(s, r)| (s.to_owned(), r.to_owned())));
+        assert_eq!(
+            changed.roles,
+            roles.map(|(s, r)| (s.to_owned(), r.to_owned()))
+        );
         let minutes = place.minutes(&host.id, APP_CPU);
         assert_eq!(minutes, (minutes[0]..8).collect::<Vec<_>>());
-        let graphs: Vec<String> = place.mackerel.graph_defs().into_iter().map(|g| g.name).collect();
-        assert_eq!(graphs, ["custom.ecs.block_io.#", "custom.ecs.ephemeral_storage"]);
-        for name in ["custom.ecs.block_io.app.read", "custom.ecs.ephemeral_storage.utilized"] {
+        let graphs: Vec<String> = place
+            .mackerel
+            .graph_defs()
+            .into_iter()
+            .map(|g| g.name)
+            .collect();
+        assert_eq!(
+            graphs,
+            ["custom.ecs.block_io.#", "custom.ecs.ephemeral_storage"]
+        );
+        for name in [
+            "custom.ecs.block_io.app.read",
+            "custom.ecs.ephemeral_storage.utilized",
+        ] {
             assert!(!place.minutes(&host.id, name).is_empty(), "{name}");
         }
         sidecar.stop().await;

@@ -20,7 +20,8 @@ const WATCH: Watch<'static> = Watch {
     },
 };
 
-fn read(path: &str) -> Vec<u8> {
+/// A fixture.
+pub fn read(path: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/task/fixtures");
     std::fs::read(folder.join(path)).unwrap()
 }
@@ -31,7 +32,10 @@ fn machine(traffic: Option<(u64, u64)>) -> Machine {
     Machine {
         cores: Some(16),
         memory: Some(8 << 30),
-        interfaces: traffic.map(|t| ("eth1".to_owned(), t)).into_iter().collect(),
+        interfaces: traffic
+            .map(|t| ("eth1".to_owned(), t))
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -71,7 +75,10 @@ fn check(folder: &str, watch: Watch<'_>, machines: [Machine; 2], expected: &[&st
 /// namespace and by our own clock.
 #[test]
 fn fargate() {
-    let machines = [machine(Some((1_000, 2_000))), machine(Some((61_000, 5_000)))];
+    let machines = [
+        machine(Some((1_000, 2_000))),
+        machine(Some((61_000, 5_000))),
+    ];
     check(
         "fargate",
         WATCH,
@@ -225,8 +232,9 @@ fn usage_of(readings: &[(i64, u64)]) -> Vec<(i64, f64)> {
     let mut usage = Vec::new();
     for (second, cpu) in readings {
         let read = at(NOON + second).to_rfc3339();
-        let text =
-            format!(r#"{{"c":{{"read":"{read}","cpu_stats":{{"cpu_usage":{{"total_usage":{cpu}}}}}}}}}"#);
+        let text = format!(
+            r#"{{"c":{{"read":"{read}","cpu_stats":{{"cpu_usage":{{"total_usage":{cpu}}}}}}}}}"#
+        );
         let round = Round {
             at: Moment {
                 time: at(NOON),
@@ -247,14 +255,24 @@ fn usage_of(readings: &[(i64, u64)]) -> Vec<(i64, f64)> {
 
 #[test]
 fn a_reading_that_was_there_before_gives_nothing() {
-    let usage = usage_of(&[(0, 0), (60, 6_000_000_000), (60, 6_000_000_000), (120, 6_600_000_000)]);
+    let usage = usage_of(&[
+        (0, 0),
+        (60, 6_000_000_000),
+        (60, 6_000_000_000),
+        (120, 6_600_000_000),
+    ]);
     assert_eq!(usage, [(60, 10.0), (120, 1.0)]);
 }
 
 #[test]
 fn a_missed_minute_is_in_the_mean_and_a_long_gap_starts_again() {
     let second = 1_000_000_000;
-    let usage = usage_of(&[(0, 0), (120, 12 * second), (721, 99 * second), (781, 105 * second)]);
+    let usage = usage_of(&[
+        (0, 0),
+        (120, 12 * second),
+        (721, 99 * second),
+        (781, 105 * second),
+    ]);
     assert_eq!(usage, [(120, 10.0), (781, 10.0)]);
 }
 

@@ -83,7 +83,9 @@ async fn the_file_with_the_id() {
         }));
 
         // A host without an identifier, as the agent makes it, is taken over.
-        let id = place.create_host(r#"{"name":"left by the agent","meta":{}}"#).await;
+        let id = place
+            .create_host(r#"{"name":"left by the agent","meta":{}}"#)
+            .await;
         std::fs::write(&file, format!("{id}\r\n")).unwrap();
         let sidecar = place.start(&task.id).await;
         pass(60).await;
@@ -96,7 +98,9 @@ async fn the_file_with_the_id() {
 
         // A retired host, another task's, an empty file, and what is no id: a new host each time.
         let other = place
-            .create_host(r#"{"name":"b","meta":{},"customIdentifier":"arn:aws:ecs:r:1:task/c/other"}"#)
+            .create_host(
+                r#"{"name":"b","meta":{},"customIdentifier":"arn:aws:ecs:r:1:task/c/other"}"#,
+            )
             .await;
         for kept in [id.as_str(), other.as_str(), "", "no id\n"] {
             std::fs::write(&file, kept).unwrap();
@@ -134,7 +138,10 @@ async fn an_endpoint_that_fails() {
             pass(300).await;
             let host = place.host();
             let points = place.mackerel.points(&host.id, APP_CPU);
-            assert!(points.iter().all(|(_, value)| (1.0..=40.0).contains(value)), "{points:?}");
+            assert!(
+                points.iter().all(|(_, value)| (1.0..=40.0).contains(value)),
+                "{points:?}"
+            );
             let minutes = place.minutes(&host.id, APP_CPU);
             let missing: Vec<i64> = (minutes[0]..10).filter(|m| !minutes.contains(m)).collect();
             assert_eq!(missing, [5], "{kind:?}");
@@ -152,7 +159,9 @@ async fn an_endpoint_that_throttles() {
         let place = Place::new(vec![task.clone()]).await;
         let sidecar = place.start(&task.id).await;
         pass(300).await;
-        place.tasks.inject(Fault::of("stats", FaultKind::Throttle).times(2));
+        place
+            .tasks
+            .inject(Fault::of("stats", FaultKind::Throttle).times(2));
         pass(300).await;
         let host = place.host();
         let minutes = place.minutes(&host.id, APP_CPU);
@@ -173,8 +182,12 @@ async fn an_endpoint_that_is_late() {
     locally(async {
         let task = fargate();
         let place = Place::new(vec![task.clone()]).await;
-        place.tasks.inject(Fault::of("task", FaultKind::Status(404)).times(5));
-        place.tasks.inject(Fault::of("task", FaultKind::Empty).times(1));
+        place
+            .tasks
+            .inject(Fault::of("task", FaultKind::Status(404)).times(5));
+        place
+            .tasks
+            .inject(Fault::of("task", FaultKind::Empty).times(1));
         let sidecar = place.start(&task.id).await;
         pass(180).await;
         assert!(!place.minutes(&place.host().id, APP_CPU).is_empty());
@@ -198,7 +211,10 @@ async fn restarts_yield_no_point() {
         let host = place.host();
         let points = place.mackerel.points(&host.id, "container.cpu.crash.usage");
         assert!(points.len() > 10 && points.len() < 24, "{points:?}");
-        assert!(points.iter().all(|(_, value)| (0.0..=50.0).contains(value)), "{points:?}");
+        assert!(
+            points.iter().all(|(_, value)| (0.0..=50.0).contains(value)),
+            "{points:?}"
+        );
         let minutes = place.minutes(&host.id, APP_CPU);
         assert_eq!(minutes, (minutes[0]..30).collect::<Vec<_>>());
         sidecar.stop().await;
@@ -215,7 +231,13 @@ async fn a_task_of_which_all_is_ignored() {
         let sidecar = place.start(&task.id).await;
         pass(180).await;
         let names = place.mackerel.metric_names(&place.host().id);
-        assert_eq!(names, ["interface.eth1.rxBytes.delta", "interface.eth1.txBytes.delta"]);
+        assert_eq!(
+            names,
+            [
+                "interface.eth1.rxBytes.delta",
+                "interface.eth1.txBytes.delta"
+            ]
+        );
         sidecar.stop().await;
     })
     .await;
