@@ -109,10 +109,11 @@ const PURE: &[&str] = &[
     "src/task/network.rs",
     "src/task/queue.rs",
     "src/task/stats.rs",
+    "src/task/setting/",
 ];
 
-/// Reads the configuration's file.
-const IMPURE: &[&str] = &["src/config/load.rs"];
+/// Read the configuration from where it lies.
+const IMPURE: &[&str] = &["src/config/load.rs", "src/task/setting/load.rs"];
 
 /// What nothing pure may name. A path is named whole: `std::env` is not the macro `env!`.
 const WORLD: &[&str] = &[

@@ -14,6 +14,7 @@ mod bridge;
 mod cli;
 mod config_files;
 mod host;
+mod isolation;
 mod likeness;
 mod poll;
 mod progress;

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use mackerel_ecs::config::yaml;
 use mackerel_ecs::task::setting::load::Loader;
+use mackerel_ecs::task::setting::read::read;
 use mackerel_ecs::task::setting::{Loaded, Setting};
 use mackerel_ecs::transport::Transport;
 use tokio::sync::watch;
@@ -233,4 +235,56 @@ async fn a_sighup_is_a_look_as_well() {
     receiver.changed().await.unwrap();
     assert_eq!(memo(&mut receiver), "b");
     assert!(log.lines()[0].contains("SIGHUP"));
+}
+
+/// What is read with a key and these lines; the sentences where something is said.
+fn said(lines: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let root = yaml::parse("agent.yml", lines).unwrap();
+    let key = [("MACKEREL_APIKEY", "k")];
+    let environment: Vec<_> = key
+        .iter()
+        .chain(variables)
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    sentences(read(root, &environment).map_or_else(|mistakes| mistakes, |loaded| loaded.warnings))
+}
+
+/// Every key and variable of ours is in the document, as the program itself names them.
+#[test]
+fn the_document_names_all_that_can_be_set() {
+    let document = include_str!("../../docs/task-setting.md");
+    let probe = |kind: &str| format!("readinessProbe: {{{kind}, 0: 0}}");
+    let sections = [
+        "0: 0".to_owned(),
+        "ecsTask: {0: 0}".to_owned(),
+        "plugin: {metrics: {a: {command: a, 0: 0}}}".to_owned(),
+        "plugin: {checks: {a: {command: a, 0: 0}}}".to_owned(),
+        probe("tcp: {port: 1}"),
+        probe("tcp: {port: 1, 0: 0}"),
+        probe("exec: {command: a, 0: 0}"),
+        probe("http: {path: /, 0: 0}"),
+        probe("http: {path: /, headers: [{name: a, value: b, 0: 0}]}"),
+    ];
+    let mut told: Vec<String> = sections.iter().flat_map(|lines| said(lines, &[])).collect();
+    told.extend(said("", &[("MACKEREL_ECS_TASK_0", "0")]));
+    let mut count = 0;
+    for sentence in told {
+        let (_, known) = sentence.split_once("; known are ").expect(&sentence);
+        for name in known.split(", ") {
+            assert!(
+                document.contains(&format!("`{name}`")),
+                "no {name} in the document"
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 50, "{count}");
+}
+
+#[test]
+fn the_document_s_example_says_nothing_wrong() {
+    let document = include_str!("../../docs/task-setting.md");
+    let (_, example) = document.split_once("```yaml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    assert!(said(example, &[]).is_empty());
 }

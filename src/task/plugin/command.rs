@@ -151,40 +151,52 @@ fn end_of(status: ExitStatus) -> End {
     }
 }
 
-/// A program's process group, killed where it is dropped before it was let go.
-struct Group(Option<Pid>);
+/// A program's process group. Where it is dropped before it was let go it is killed, and in any
+/// case its zombies are taken away: in a container, where this program is the first process, it
+/// inherits every orphan, and nobody else would.
+struct Group {
+    number: Option<Pid>,
+    is_let_go: bool,
+}
 
 impl Group {
     fn of(child: &Child) -> Self {
         let number = child.id().and_then(|id| i32::try_from(id).ok());
-        Group(number.and_then(Pid::from_raw))
+        Group {
+            number: number.and_then(Pid::from_raw),
+            is_let_go: false,
+        }
     }
 
     fn signal(&self, signal: Signal) {
-        if let Some(group) = self.0 {
+        if let Some(group) = self.number {
             // It fails only where nobody is left.
             let _ = kill_process_group(group, signal);
         }
     }
 
-    /// Leaves what is left of it alone, but for its zombies: in a container, where this program is
-    /// the first process, it inherits every orphan, and nobody else would take them away.
     fn let_go(mut self) {
-        if let Some(group) = self.0.take()
-            && !is_reaped(group)
-        {
-            tokio::spawn(async move {
-                while !is_reaped(group) {
-                    sleep(REAP_EVERY).await;
-                }
-            });
-        }
+        self.is_let_go = true;
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.signal(Signal::KILL);
+        let Some(group) = self.number else { return };
+        if !self.is_let_go {
+            self.signal(Signal::KILL);
+        } else if is_reaped(group) {
+            return;
+        }
+        // Without a runtime the program is at its end.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                sleep(REAP_EVERY).await;
+                while !is_reaped(group) {
+                    sleep(REAP_EVERY).await;
+                }
+            });
+        }
     }
 }
 

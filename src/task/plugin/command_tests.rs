@@ -59,31 +59,80 @@ async fn after_its_time_the_whole_group_is_ended() {
     }
 }
 
-/// Whoever does not listen to SIGTERM is killed; the wait for that is not sat out here.
+/// It is told to end before it is killed, so that it can take its things away.
 #[tokio::test]
-async fn a_group_is_killed_where_nobody_waits_for_it_any_more() {
-    let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
-    let folder = std::env::temp_dir().join(format!("mackerel-ecs-{}", std::process::id()));
-    let file = folder.with_extension("pid");
-    let line = format!(
-        "trap '' TERM; sleep 1000 & echo $! > {0}.x && mv {0}.x {0}; wait",
+async fn whoever_listens_may_tidy_up() {
+    let name = format!("mackerel-ecs-tidy-{}", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    let mut command = shell(&format!(
+        "trap 'echo bye > {}; exit 0' TERM; sleep 1000 & wait",
         file.display()
-    );
-    let command = shell(&line);
-    let running = tokio::spawn(async move {
-        let _alive = sender;
-        command.run(None).await
-    });
-    let number = loop {
+    ));
+    command.timeout = Duration::from_millis(300);
+    assert_eq!(command.run(None).await.unwrap().end, End::TimedOut);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "bye\n");
+    std::fs::remove_file(&file).unwrap();
+}
+
+/// Runs a shell that does not listen to SIGTERM until it and its child are under way; gives their
+/// numbers with the run.
+async fn deaf(name: &str) -> (Vec<String>, tokio::task::JoinHandle<Result<Output, String>>) {
+    let name = format!("mackerel-ecs-{name}-{}", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    let path = file.display();
+    let command = shell(&format!(
+        "trap '' TERM; sleep 1000 & echo $$ $! > {path}.new; mv {path}.new {path}; wait"
+    ));
+    let running = tokio::spawn(async move { command.run(None).await });
+    let numbers = loop {
         match std::fs::read_to_string(&file) {
-            Ok(number) => break number,
+            Ok(numbers) => break numbers,
             Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     };
     std::fs::remove_file(&file).unwrap();
+    let numbers = numbers.split_whitespace().map(str::to_owned);
+    (numbers.collect(), running)
+}
+
+#[tokio::test]
+async fn whoever_does_not_listen_is_killed() {
+    let (numbers, running) = deaf("killed").await;
+    // The clock jumps to the end of its time, and to the end of the patience after that.
+    tokio::time::pause();
+    let before = tokio::time::Instant::now();
+    assert_eq!(running.await.unwrap().unwrap().end, End::TimedOut);
+    assert!(before.elapsed() > KILL_AFTER);
+    for number in numbers {
+        wait_until_gone(&number).await;
+    }
+}
+
+#[tokio::test]
+async fn a_group_is_killed_where_nobody_waits_for_it_any_more() {
+    let (numbers, running) = deaf("dropped").await;
     running.abort();
-    receiver.await.unwrap_err();
-    wait_until_gone(number.trim()).await;
+    assert!(running.await.unwrap_err().is_cancelled());
+    for number in numbers {
+        wait_until_gone(&number).await;
+    }
+}
+
+/// The tests' process inherits the orphan here, as the first process of a container does.
+#[tokio::test]
+async fn an_orphan_leaves_no_zombie() {
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
+    let output = shell("sleep 0.3 >/dev/null 2>&1 & echo $!")
+        .run(None)
+        .await
+        .unwrap();
+    assert_eq!(output.end, End::Status(0));
+    let stat = format!("/proc/{}/stat", output.stdout.trim());
+    assert!(std::fs::exists(&stat).unwrap(), "it outlives the program");
+    tokio::time::pause();
+    while std::fs::exists(&stat).unwrap() {
+        tokio::time::sleep(REAP_EVERY).await;
+    }
 }
 
 /// A program that ends while a child of it holds its output has not ended.
