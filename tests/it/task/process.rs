@@ -53,11 +53,14 @@ async fn a_sidecar_with_plugins_from_its_start_to_sigterm() {
         .env("AWS_EXECUTION_ENV", "AWS_ECS_FARGATE")
         .env("MACKEREL_CONTAINER_PLATFORM", "ecs")
         .env("MACKEREL_APIKEY", API_KEY)
-        .env("MACKEREL_APIBASE", &mackerel_url)
+        .env(
+            "MACKEREL_APIBASE",
+            &mackerel_url.replace("127.0.0.1", "localhost"),
+        )
         .env("MACKEREL_AGENT_CONFIG", &config.display().to_string())
-        // Must not be asked: nothing listens there.
+        // Nothing listens there: the endpoint must be asked directly, whatever it is called.
         .env("HTTP_PROXY", "http://127.0.0.1:9")
-        .env("NO_PROXY", "127.0.0.1")
+        .env("NO_PROXY", "localhost")
         .start();
     let points = |name: &str| {
         let hosts = mackerel.hosts();
