@@ -45,7 +45,6 @@ async fn a_sidecar_with_plugins_from_its_start_to_sigterm() {
     std::fs::write(&config, format!("root: {}\n{CONFIG}", folder.display())).unwrap();
 
     let child = Program::new(&format!("task --hurry {SPEED}@{since}"))
-        .env("PATH", &std::env::var("PATH").unwrap_or_default())
         .env(
             "ECS_CONTAINER_METADATA_URI_V4",
             &format!("http://{address}/v4/{id}"),
