@@ -4,7 +4,7 @@ VENV := target/venv
 PIP_QUIET := --quiet --disable-pip-version-check --no-input --no-compile --only-binary :all:
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
-.PHONY: demo test simulate bench check venv tools clean
+.PHONY: demo test simulate bench check venv client tools clean
 
 # Shows the poller at work with a simulated AWS and a local Mackerel: no account, no key.
 # ARGS goes to the command, such as ARGS="--cycles 3".
@@ -12,7 +12,7 @@ demo: tools
 	@cargo run --locked --quiet -- demo $(ARGS)
 
 # Runs all tests, those against moto included.
-test: tools $(VENV)/.stamp
+test: tools $(VENV)/.stamp client
 	cargo test --locked
 
 # Lets the poller live through days of trouble in seconds: SEEDS=1000 for so many runs drawn from
@@ -29,11 +29,12 @@ check: tools
 	cargo clippy --locked --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
 
-# Measures the poller as a process of its own against the simulated AWS, and the sidecar likewise
-# over a day of its minutes, which pass faster for it.
+# Measures the poller as a process of its own against the simulated AWS, the local Mackerel as one,
+# and the sidecar likewise over a day of its minutes, which pass faster for it.
 bench: tools
 	cargo build --locked --release --quiet
 	@python3 tests/bench/bench.py target/release/mackerel-ecs $(ARGS)
+	@python3 tests/bench/mackerel.py target/release/mackerel-ecs
 	@python3 tests/bench/sidecar.py target/release/mackerel-ecs
 
 # What the build needs besides Rust: a C compiler.
@@ -45,14 +46,22 @@ tools:
 
 venv: $(VENV)/.stamp
 
-# The Python that the tests run moto with; made anew only when its requirements change.
-$(VENV)/.stamp: tests/moto/requirements.txt
+# A public client of Mackerel that the tests run against the local one; its HTTP stack wants OpenSSL.
+client: tools
+	@pkg-config --exists openssl 2>/dev/null || { \
+		[ "$$(id -u)" = 0 ] || { echo 'OpenSSL is missing; run: sudo apt-get install -y pkg-config libssl-dev' >&2; exit 1; }; \
+		$(APT) pkg-config libssl-dev >/dev/null; }
+	@CARGO_TARGET_DIR=target/client cargo build --locked --quiet --manifest-path tests/client/Cargo.toml
+
+# The Python that the tests run moto and a public client of Mackerel with; made anew only when its
+# requirements change.
+$(VENV)/.stamp: tests/moto/requirements.txt tests/client/requirements.txt
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
 		[ "$$(id -u)" = 0 ] || { echo 'Python venv support is missing; run: sudo apt-get install -y python3-venv' >&2; exit 1; }; \
 		$(APT) python3-venv >/dev/null; }
 	@rm -rf $(VENV)
 	@python3 -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install $(PIP_QUIET) -r $<
+	@$(VENV)/bin/python -m pip install $(PIP_QUIET) $(patsubst %,-r %,$^)
 	@touch $@
 
 clean:

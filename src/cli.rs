@@ -1,14 +1,20 @@
 //! What can be typed: the commands and their flags, as typed, with no meaning yet.
 
+#[cfg(feature = "demo")]
+use std::net::SocketAddr;
 use std::path::PathBuf;
 #[cfg(feature = "demo")]
 use std::str::FromStr;
+#[cfg(feature = "demo")]
+use std::time::Duration;
 
 #[cfg(feature = "demo")]
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::load::Flag;
+#[cfg(feature = "demo")]
+use crate::demo::mackerel::option::ApiKey;
 
 /// Amazon ECS on Mackerel, without an agent.
 #[derive(Debug, Parser)]
@@ -32,6 +38,9 @@ pub enum Command {
     /// Show it all on this machine, with a simulated AWS and a local Mackerel: no account, no key
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
+    /// Run the local Mackerel alone: a server of the Mackerel API for tests and trials
+    #[cfg(feature = "demo")]
+    Serve(ServeArgs),
 }
 
 /// How it is logged, always to standard error.
@@ -258,6 +267,37 @@ pub struct DemoArgs {
     /// Keep the local Mackerel's data in this SQLite file
     #[arg(long, value_name = "FILE")]
     pub database: Option<PathBuf>,
+}
+
+/// Flags of `serve`.
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Keep everything in this SQLite file, and go on with what it holds; in memory unless given
+    #[arg(long, value_name = "FILE")]
+    pub database: Option<PathBuf>,
+    /// A key that may read and write, or what stands behind a colon: KEY:read, KEY:write; may be given several times
+    #[arg(
+        long = "api-key",
+        value_name = "KEY[:PERMISSION]",
+        default_value = ServeArgs::DEFAULT_KEY,
+        env = "MACKEREL_ECS_SERVE_API_KEYS",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub api_keys: Vec<ApiKey>,
+    /// How long points are kept, such as 30d; as long as Mackerel keeps them unless given
+    #[arg(long, value_name = "DURATION", default_value = "460d", value_parser = humantime::parse_duration)]
+    pub retention: Duration,
+}
+
+#[cfg(feature = "demo")]
+impl ServeArgs {
+    /// The key where none is given.
+    pub const DEFAULT_KEY: &str = "local";
 }
 
 #[cfg(test)]

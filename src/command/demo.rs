@@ -68,6 +68,7 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
     let aws = serve(aws.router(), args.aws_port)
         .await
         .context("starting the simulated AWS")?;
+    tokio::spawn(super::serve::tend(mackerel.clone()));
     let mackerel = serve(mackerel.router(), args.mackerel_port)
         .await
         .context("starting the local Mackerel")?;

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "demo")]
 mod demo;
+#[cfg(feature = "demo")]
+mod serve;
 mod task;
 
 use anyhow::Context;
@@ -52,6 +54,8 @@ pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
             Command::Task(args) => task::task(&args, environment, stop).await,
             #[cfg(feature = "demo")]
             Command::Demo(args) => demo::demo(args, stop).await,
+            #[cfg(feature = "demo")]
+            Command::Serve(args) => serve::serve(args, stop).await,
         }
     });
     // A look-up that hangs in the system's resolver must not hold the exit.

@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The stand-ins. They would agree with our own mistakes if they used our own code.
     ("demo", &[]),
     // The program around it.
-    ("cli", &["config::load"]),
+    ("cli", &["config::load", "demo::mackerel::option"]),
     ("telemetry", &["cli"]),
     ("schedule", &["model", "config"]),
     // The per-task mode.

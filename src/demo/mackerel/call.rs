@@ -69,6 +69,19 @@ impl Call {
             .ok_or_else(|| Refusal::bad_request("`limit` must be from 1 to 100"))
     }
 
+    /// A required parameter of the query that is epoch seconds.
+    ///
+    /// # Errors
+    ///
+    /// 400 where it is missing or no whole number.
+    pub fn time(&self, name: &str) -> Result<i64, Refusal> {
+        self.query_first(name)
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| {
+                Refusal::bad_request(format!("`{name}` is required and must be epoch seconds"))
+            })
+    }
+
     /// The body as JSON.
     ///
     /// # Errors

@@ -64,7 +64,12 @@ async fn serve(
     request: Request,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let body = read(body).await;
+    let body = match shared.options().patience {
+        Some(patience) => tokio::time::timeout(patience, read(body))
+            .await
+            .unwrap_or(Read::Slow),
+        None => read(body).await,
+    };
     let fault = shared.strike(head.method.as_str(), head.uri.path());
     let answer = match &fault {
         Some(FaultKind::Status {
@@ -77,6 +82,7 @@ async fn serve(
             Some(response(match (&recognised, &body) {
                 (None, _) => Err(Refusal::not_found("not found")),
                 (_, Read::TooLarge(_)) => Err(Refusal::too_large("the body must be at most 10 MB")),
+                (_, Read::Slow) => Err(Refusal::slow()),
                 (_, Read::Broken) => Err(Refusal::bad_request("the body broke off")),
                 (Some((route, params)), Read::Whole(body)) => carry_out(
                     shared,
@@ -155,6 +161,7 @@ fn check_key(headers: &HeaderMap, keys: &[ApiKey], needed: Permission) -> Result
 enum Read {
     Whole(Bytes),
     TooLarge(usize),
+    Slow,
     Broken,
 }
 
@@ -163,7 +170,7 @@ impl Read {
         match self {
             Read::Whole(body) => body.len(),
             Read::TooLarge(size) => *size,
-            Read::Broken => 0,
+            Read::Slow | Read::Broken => 0,
         }
     }
 

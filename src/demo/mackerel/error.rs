@@ -38,11 +38,35 @@ impl Refusal {
         }
     }
 
+    /// 403: a limit of the organization is reached.
+    pub fn forbidden_because(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            message: message.into(),
+        }
+    }
+
+    /// 409: the name is taken.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            message: message.into(),
+        }
+    }
+
     /// 404: the named thing does not exist.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
             message: message.into(),
+        }
+    }
+
+    /// 408: the body did not come in time.
+    pub fn slow() -> Self {
+        Self {
+            status: StatusCode::REQUEST_TIMEOUT,
+            message: "the body did not come in time".to_owned(),
         }
     }
 

@@ -2,7 +2,9 @@
 //! and one switch for each behaviour that Mackerel's documentation leaves open.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -30,6 +32,10 @@ pub struct Options {
     pub unknown_hosts: UnknownHosts,
     /// Whether a metric of a graph definition may end in a wildcard that the graph's name lacks.
     pub trailing_wildcards: TrailingWildcards,
+    /// How long the body of a request may take to arrive; as long as it likes where absent.
+    pub patience: Option<Duration>,
+    /// For how long points are kept; for ever where absent.
+    pub retention: Option<Duration>,
     /// Whether each posted point is counted, for [`super::LocalMackerel::posts_of`].
     /// It costs memory for every minute of every series.
     pub journal: Journaling,
@@ -49,6 +55,8 @@ impl Options {
             unknown_identifiers: UnknownIdentifiers::default(),
             unknown_hosts: UnknownHosts::default(),
             trailing_wildcards: TrailingWildcards::default(),
+            patience: None,
+            retention: None,
             journal: Journaling::default(),
         }
     }
@@ -86,6 +94,27 @@ impl ApiKey {
             secret: secret.into(),
             permission: Permission::Write,
         }
+    }
+}
+
+/// `KEY`, `KEY:read`, `KEY:write` or `KEY:read-write`; without a permission it has both.
+impl FromStr for ApiKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (secret, permission) = text.split_once(':').unwrap_or((text, "read-write"));
+        if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("a key must be of printable ASCII characters, without blanks".to_owned());
+        }
+        Ok(Self {
+            secret: secret.to_owned(),
+            permission: match permission {
+                "read" => Permission::Read,
+                "write" => Permission::Write,
+                "read-write" => Permission::ReadWrite,
+                _ => return Err("a permission is read, write or read-write".to_owned()),
+            },
+        })
     }
 }
 

@@ -143,7 +143,7 @@ impl Drop for Moto {
 }
 
 /// The interpreter that `make test` prepares, unless the environment names another.
-fn interpreter() -> PathBuf {
+pub fn interpreter() -> PathBuf {
     match std::env::var_os(PYTHON) {
         Some(path) => path.into(),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python"),

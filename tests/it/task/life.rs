@@ -289,15 +289,15 @@ async fn containers_are_checked_where_that_is_asked_for() {
         let state = |name: &str| {
             let checks = place.mackerel.checks(&host.id);
             let check = checks.into_iter().find(|check| check.name == name);
-            check.map(|check| check.status)
+            check.map(|check| check.status.as_str())
         };
-        assert_eq!(state("container-run-worker").as_deref(), Some("OK"));
-        assert_eq!(state("container-health-web").as_deref(), Some("OK"));
+        assert_eq!(state("container-run-worker"), Some("OK"));
+        assert_eq!(state("container-health-web"), Some("OK"));
         assert_eq!(state("container-health-app"), None);
         pass(660).await;
-        assert_eq!(state("container-run-worker").as_deref(), Some("WARNING"));
+        assert_eq!(state("container-run-worker"), Some("WARNING"));
         pass(600).await;
-        assert_eq!(state("container-run-worker").as_deref(), Some("OK"));
+        assert_eq!(state("container-run-worker"), Some("OK"));
         sidecar.stop().await;
     })
     .await;

@@ -100,7 +100,7 @@ async fn a_sidecar_with_plugins_from_its_start_to_sigterm() {
             .any(|name| name.contains("sidecar") || name.contains("odd"))
     );
     let check = checks.iter().find(|check| check.name == "disk").unwrap();
-    let said = (&*check.status, &*check.message);
+    let said = (check.status.as_str(), &*check.message);
     assert_eq!(said, ("WARNING", "almost full\n"));
     assert_eq!(check.memo, "how full the disk is");
     ended.expect_said("did you mean `roles`?");

@@ -7,10 +7,13 @@ use crate::demo::mackerel::api::host;
 use crate::demo::mackerel::call::{Answer, Call, Context};
 use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::field::Fields;
+use crate::demo::mackerel::judge::Level;
 use crate::demo::mackerel::option::UnknownHosts;
 use crate::demo::mackerel::rule;
 use crate::demo::mackerel::store::check::{self, StoredCheck};
-use crate::demo::mackerel::store::id;
+use crate::demo::mackerel::store::host::StoredHost;
+use crate::demo::mackerel::store::{alert, id};
+use crate::demo::mackerel::watch;
 
 /// At most this many reports are in one post.
 const REPORTS_MAX: usize = 100;
@@ -22,9 +25,10 @@ const REPORT_AGE_SECONDS: i64 = 6 * 60 * 60;
 struct Report<'a> {
     host: &'a str,
     name: &'a str,
-    status: &'a str,
+    status: Level,
     message: &'a str,
     occurred_at: i64,
+    max_check_attempts: i64,
 }
 
 /// `POST /monitoring/checks/report`. That a report which is older than the newest of its check changes
@@ -41,8 +45,8 @@ pub fn report(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal>
     for report in &reports {
         let living = host::find_living(report.host, context);
         match (living, context.options.unknown_hosts) {
-            (Ok(_), _) if context.now - report.occurred_at < REPORT_AGE_SECONDS => {
-                take(report, context)?;
+            (Ok(host), _) if context.now - report.occurred_at < REPORT_AGE_SECONDS => {
+                take(report, &host, context)?;
             }
             (Ok(_), _) | (Err(_), UnknownHosts::Ignore) => {}
             (Err(refusal), UnknownHosts::Refuse) => return Err(refusal),
@@ -72,14 +76,16 @@ pub fn get(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
     Ok(Answer::json(&json!({ "check": to_json(&found) })))
 }
 
-/// Makes the checks of a host those that it declares. One that is no longer declared is deleted.
+/// Makes the checks of a host those that it declares. One that is no longer declared is deleted,
+/// unless its alert is open.
 pub fn declare(host: &str, declared: &[Value], context: &Context<'_>) -> Result<(), Refusal> {
     let declared: Vec<(&str, &str)> = declared
         .iter()
         .map(|check| (text(check, "name"), text(check, "memo")))
         .collect();
     for known in check::of_host(context.sql, host)? {
-        if !declared.iter().any(|(name, _)| *name == known.name) {
+        let wanted = declared.iter().any(|(name, _)| *name == known.name);
+        if !wanted && alert::open(context.sql, &known.id, host)?.is_none() {
             check::delete(context.sql, &known.id)?;
         }
     }
@@ -100,10 +106,8 @@ fn read<'a>(fields: &Fields<'a>) -> Result<Report<'a>, Refusal> {
     if source.text("type")? != "host" {
         return Err(source.refuse("type", "must be `host`"));
     }
-    let status = fields.text("status")?;
-    if !rule::ALERT_STATUSES.contains(&status) {
-        return Err(fields.refuse("status", "must be one of OK, CRITICAL, WARNING, UNKNOWN"));
-    }
+    let status = Level::from_word(fields.text("status")?)
+        .ok_or_else(|| fields.refuse("status", "must be one of OK, CRITICAL, WARNING, UNKNOWN"))?;
     let message = fields.text("message")?;
     if message.chars().count() > rule::CHECK_MESSAGE_MAX_CHARS {
         return Err(fields.refuse("message", "must be at most 1024 characters"));
@@ -126,10 +130,11 @@ fn read<'a>(fields: &Fields<'a>) -> Result<Report<'a>, Refusal> {
         status,
         message,
         occurred_at: fields.time("occurredAt")?,
+        max_check_attempts,
     })
 }
 
-fn take(report: &Report<'_>, context: &Context<'_>) -> Result<(), Refusal> {
+fn take(report: &Report<'_>, host: &StoredHost, context: &Context<'_>) -> Result<(), Refusal> {
     let mut stored = find_or_make(report.host, report.name, context)?;
     if stored
         .occurred_at
@@ -139,14 +144,18 @@ fn take(report: &Report<'_>, context: &Context<'_>) -> Result<(), Refusal> {
     }
     let gap = report.occurred_at - stored.occurred_at.unwrap_or(i64::MIN / 2);
     stored.attempts = match report.status {
-        "OK" => 0,
+        Level::Ok => 0,
         _ if gap < REPORT_AGE_SECONDS => stored.attempts + 1,
         _ => 1,
     };
-    stored.status = report.status.to_owned();
+    stored.status = report.status;
     stored.message = report.message.to_owned();
     stored.occurred_at = Some(report.occurred_at);
     check::put(context.sql, &stored)?;
+    if watch::is_watched(host) {
+        let most = report.max_check_attempts;
+        watch::check_reported(context.sql, &stored, most, context.now)?;
+    }
     Ok(())
 }
 
@@ -159,7 +168,7 @@ fn find_or_make(host: &str, name: &str, context: &Context<'_>) -> Result<StoredC
         host: host.to_owned(),
         name: name.to_owned(),
         memo: String::new(),
-        status: "OK".to_owned(),
+        status: Level::Ok,
         message: String::new(),
         occurred_at: None,
         attempts: 0,

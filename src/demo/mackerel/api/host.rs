@@ -12,6 +12,7 @@ use crate::demo::mackerel::rule;
 use crate::demo::mackerel::store::host::{self, Case, StoredHost};
 use crate::demo::mackerel::store::id;
 use crate::demo::mackerel::store::role;
+use crate::demo::mackerel::watch;
 
 /// At most this many hosts are in one bulk call.
 const BULK_MAX: usize = 30;
@@ -203,6 +204,7 @@ pub fn find_living(id: &str, context: &Context<'_>) -> Result<StoredHost, Refusa
 fn retire_host(mut host: StoredHost, context: &Context<'_>) -> Result<Answer, Refusal> {
     host.retired_at = Some(context.now);
     host::update(context.sql, &host)?;
+    watch::host_retired(context.sql, &host.id, context.now)?;
     check::declare(&host.id, &[], context)?;
     Ok(Answer::success())
 }

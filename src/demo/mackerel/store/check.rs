@@ -2,6 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::demo::mackerel::judge::Level;
+use crate::demo::mackerel::store::monitor::level;
+
 /// A check monitor as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredCheck {
@@ -13,8 +16,8 @@ pub struct StoredCheck {
     pub name: String,
     /// Its memo, empty where none was given.
     pub memo: String,
-    /// `OK`, `WARNING`, `CRITICAL` or `UNKNOWN`, as the newest report said; `OK` before the first.
-    pub status: String,
+    /// As the newest report said; `Ok` before the first.
+    pub status: Level,
     /// The message of the newest report.
     pub message: String,
     /// When the newest report was made, in epoch seconds; absent before the first.
@@ -79,7 +82,7 @@ pub fn put(sql: &Connection, check: &StoredCheck) -> rusqlite::Result<()> {
         check.host,
         check.name,
         check.memo,
-        check.status,
+        check.status.as_str(),
         check.message,
         check.occurred_at,
         check.attempts,
@@ -99,7 +102,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredCheck> {
         host: row.get(1)?,
         name: row.get(2)?,
         memo: row.get(3)?,
-        status: row.get(4)?,
+        status: level(row, 4)?,
         message: row.get(5)?,
         occurred_at: row.get(6)?,
         attempts: row.get(7)?,

@@ -20,10 +20,20 @@ impl Server {
             .collect()
     }
 
-    fn check_status(&self, host: &str, name: &str) -> String {
+    async fn report(&self, host: &str, status: &str, extra: Value) {
+        let time = self.now.load(std::sync::atomic::Ordering::SeqCst);
+        let mut report = json!({ "source": { "type": "host", "hostId": host }, "name": "disk", "status": status,
+            "message": format!("is {status}"), "occurredAt": time });
+        let extra = extra.as_object().unwrap().clone();
+        report.as_object_mut().unwrap().extend(extra);
+        let body = json!({ "reports": [report] });
+        succeeded(&self.post("/api/v0/monitoring/checks/report", body).await);
+    }
+
+    fn check_status(&self, host: &str, name: &str) -> &'static str {
         let checks = self.mackerel.checks(host);
         let check = checks.into_iter().find(|check| check.name == name);
-        check.unwrap().status
+        check.unwrap().status.as_str()
     }
 }
 
@@ -164,4 +174,63 @@ async fn a_report_must_be_whole() {
     let kind = json!({ "reports": [{ "source": { "type": "host", "hostId": id }, "name": "d", "status": "OK",
         "message": "", "occurredAt": START as f64 + 0.5, "notificationInterval": 0, "maxCheckAttempts": 10 }] });
     succeeded(&server.post(REPORT, kind).await);
+}
+
+#[tokio::test]
+async fn checks_alert_by_their_reports() {
+    let server = Server::start().await;
+    let id = server
+        .host(
+            "a",
+            json!({ "checks": [{ "name": "disk", "memo": "space" }] }),
+        )
+        .await;
+    let twice = json!({ "maxCheckAttempts": 2 });
+    server.report(&id, "WARNING", twice.clone()).await;
+    server.advance(21_601);
+    server.report(&id, "UNKNOWN", twice.clone()).await;
+    assert_eq!(
+        server.open().await,
+        [],
+        "too far apart to count as in a row"
+    );
+    server.advance(60);
+    server.report(&id, "CRITICAL", twice.clone()).await;
+    let alert = server.alerts("").await[0].clone();
+    let check = server.mackerel.checks(&id)[0].id.clone();
+    let expected = json!({ "id": alert["id"], "status": "CRITICAL", "monitorId": check, "type": "check", "hostId": id,
+        "message": "is CRITICAL", "openedAt": START + 21_661 });
+    assert_eq!(alert, expected);
+    let statuses = server
+        .get(&format!("/api/v0/hosts/{id}/monitored-statuses"))
+        .await
+        .json();
+    let detail = json!({ "type": "check", "message": "is CRITICAL", "memo": "space" });
+    let expected = json!({ "monitorId": check, "status": "CRITICAL", "detail": detail });
+    assert_eq!(statuses["monitoredStatuses"][0], expected);
+    let path = format!("/api/v0/alerts/{}", alert["id"].as_str().unwrap());
+    let logs = server.get(&format!("{path}/logs")).await.json();
+    let detail =
+        json!({ "type": "check", "detail": { "message": "is CRITICAL", "memo": "space" } });
+    assert_eq!(logs["logs"][0]["statusDetail"], detail);
+
+    let update = json!({ "name": "a", "meta": {}, "checks": [] });
+    server.put(&format!("/api/v0/hosts/{id}"), update).await;
+    assert_eq!(
+        server.mackerel.checks(&id).len(),
+        1,
+        "an open alert keeps its check"
+    );
+    server.advance(60);
+    server.report(&id, "OK", twice.clone()).await;
+    assert_eq!(server.open().await, []);
+    server
+        .post(
+            &format!("/api/v0/hosts/{id}/status"),
+            json!({ "status": "maintenance" }),
+        )
+        .await;
+    server.advance(60);
+    server.report(&id, "CRITICAL", json!({})).await;
+    assert_eq!(server.open().await, [], "maintenance is not monitored");
 }
