@@ -59,8 +59,13 @@ impl Transport {
     pub fn network() -> Self {
         Self::over(Network {
             outside: builder().proxy_config(ProxyConfig::from_env()).tls(),
-            link_local: builder().tls(),
+            link_local: plain(),
         })
+    }
+
+    /// Real sockets without TLS and without a proxy: for what this machine itself answers.
+    pub fn local() -> Self {
+        Self::over(plain())
     }
 
     /// Real sockets and verified TLS, through this proxy alone, or through none.
@@ -149,7 +154,7 @@ async fn within<T>(
 struct Network {
     outside: Connector,
     /// Without a proxy: the credentials and metadata endpoints of ECS and EC2 are no proxy's
-    /// business, whatever `NO_PROXY` forgets.
+    /// business, whatever `NO_PROXY` forgets. They don't speak TLS.
     link_local: Connector,
 }
 
@@ -170,6 +175,11 @@ fn builder() -> ConnectorBuilder {
             .read_timeout(READ_TIMEOUT)
             .build(),
     )
+}
+
+fn plain() -> Connector {
+    let direct = builder().proxy_config(ProxyConfig::disabled());
+    direct.build_http()
 }
 
 trait WithTls {

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "demo")]
 mod demo;
+mod task;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -48,6 +49,7 @@ pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
         let stop = stop_signals()?;
         match command {
             Command::Poll(args) => poll(args, environment, stop).await,
+            Command::Task(args) => task::task(&args, environment, stop).await,
             #[cfg(feature = "demo")]
             Command::Demo(args) => demo::demo(args, stop).await,
         }
@@ -139,16 +141,18 @@ pub fn mackerel_client(config: &Config, access: &Access) -> anyhow::Result<Optio
     Ok(Some(client))
 }
 
-/// Counts SIGTERM and SIGINT from now on.
+/// Counts SIGTERM, SIGINT and SIGQUIT from now on.
 fn stop_signals() -> anyhow::Result<Stop> {
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let mut quit = signal(SignalKind::quit()).context("listening for SIGQUIT")?;
     let (count, stop) = watch::channel(0);
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                _ = quit.recv() => {}
             }
             count.send_modify(|signals| *signals += 1);
         }

@@ -30,23 +30,26 @@ const ARROWS: &[(&str, &[&str])] = &[
             "report",
         ],
     ),
-    // The per-task mode.
-    (
-        "task",
-        &[
-            "model",
-            "transport",
-            "config",
-            "mackerel::payload",
-            "source",
-        ],
-    ),
     // The stand-ins. They would agree with our own mistakes if they used our own code.
     ("demo", &[]),
     // The program around it.
     ("cli", &["config::load"]),
     ("telemetry", &["cli"]),
     ("schedule", &["model", "config"]),
+    // The per-task mode.
+    (
+        "task",
+        &[
+            "model",
+            "pace",
+            "transport",
+            "config",
+            "source",
+            "mackerel",
+            "post::retry",
+            "schedule",
+        ],
+    ),
     (
         "run",
         &["model", "config", "poller", "report", "cli", "schedule"],
@@ -61,6 +64,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "mackerel::client",
             "source",
             "poller",
+            "task",
             "demo",
             "cli",
             "run",
@@ -79,6 +83,7 @@ const RESERVED: &[(&str, &[&str])] = &[
             "src/mackerel/",
             "src/transport.rs",
             "src/config/read.rs",
+            "src/task/endpoint.rs",
             "src/aws/object.rs",
             "src/source.rs",
             "src/task/probe.rs",
@@ -97,6 +102,14 @@ const PURE: &[&str] = &[
     "src/schedule.rs",
     "src/config/",
     "src/task/setting/",
+    "src/task/check.rs",
+    "src/task/graph.rs",
+    "src/task/host.rs",
+    "src/task/metadata.rs",
+    "src/task/meter.rs",
+    "src/task/network.rs",
+    "src/task/queue.rs",
+    "src/task/stats.rs",
 ];
 
 /// Read the configuration from where it lies.

@@ -25,6 +25,7 @@ mod second_opinion;
 mod simulation;
 mod size;
 mod source;
+mod task;
 mod task_plugin;
 mod task_probe;
 mod task_setting;

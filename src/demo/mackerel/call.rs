@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::option::Options;
+use crate::demo::mackerel::rule;
 use crate::demo::mackerel::store::series::{Journal, PostedPoint};
 
 /// A function of the API: everything it changes is undone if it refuses.
@@ -50,6 +51,22 @@ impl Call {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The parameter `limit` of a list that comes in pages: 100 unless given. That 0 and what is no number
+    /// are refused as well is an assumption.
+    ///
+    /// # Errors
+    ///
+    /// 400 where it is more than 100.
+    pub fn limit(&self) -> Result<usize, Refusal> {
+        let Some(text) = self.query_first("limit") else {
+            return Ok(rule::PAGE_MAX);
+        };
+        text.parse()
+            .ok()
+            .filter(|limit| (1..=rule::PAGE_MAX).contains(limit))
+            .ok_or_else(|| Refusal::bad_request("`limit` must be from 1 to 100"))
     }
 
     /// The body as JSON.

@@ -28,6 +28,7 @@ use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::fault::{Fault, FaultKind, Faults};
 use crate::demo::mackerel::option::{Journaling, Options};
 use crate::demo::mackerel::request::{RequestRecord, Requests};
+use crate::demo::mackerel::store::check::StoredCheck;
 use crate::demo::mackerel::store::graph::StoredGraph;
 use crate::demo::mackerel::store::host::StoredHost;
 use crate::demo::mackerel::store::role::StoredService;
@@ -124,6 +125,11 @@ impl LocalMackerel {
     /// Every host in the order of registration, the retired ones included.
     pub fn hosts(&self) -> Vec<StoredHost> {
         self.look(|store, _| store::host::all(&store.connection))
+    }
+
+    /// The checks of a host, by name.
+    pub fn checks(&self, host_id: &str) -> Vec<StoredCheck> {
+        self.look(|store, _| store::check::of_host(&store.connection, host_id))
     }
 
     /// Every service with its roles, by name.

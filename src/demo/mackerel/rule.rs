@@ -42,6 +42,15 @@ pub const METADATA_MAX_BYTES: usize = 100 * 1024;
 /// The longest memo of a check in a host's `checks`, in characters.
 pub const CHECK_MEMO_MAX_CHARS: usize = 250;
 
+/// The longest message of a check report, in characters.
+pub const CHECK_MESSAGE_MAX_CHARS: usize = 1024;
+
+/// What a check or an alert can be.
+pub const ALERT_STATUSES: [&str; 4] = ["OK", "CRITICAL", "WARNING", "UNKNOWN"];
+
+/// A page of a list holds at most this many entries.
+pub const PAGE_MAX: usize = 100;
+
 /// The metadata of a retired host can be read for this many seconds.
 pub const RETIRED_METADATA_SECONDS: i64 = 7 * 24 * 60 * 60;
 

@@ -1,6 +1,7 @@
 //! The calls of the API as one table: method, path, the permission that a key needs, and the function.
 //! A path or method that is not in it does not exist and is answered with 404.
 
+pub mod check;
 pub mod graph;
 pub mod host;
 pub mod metadata;
@@ -54,6 +55,9 @@ pub const ROUTES: &[Route] = &[
     get("/api/v0/hosts/{id}/metric-names", metric::host_names),
     post("/api/v0/graph-defs/create", graph::create),
     delete("/api/v0/graph-defs", graph::delete),
+    post("/api/v0/monitoring/checks/report", check::report),
+    get("/api/v0/monitoring/checks", check::list),
+    get("/api/v0/monitoring/checks/{id}", check::get),
     get("/api/v0/services", service::list),
     post("/api/v0/services", service::create),
     delete("/api/v0/services/{service}", service::delete),

@@ -1,8 +1,10 @@
 //! Everything the local Mackerel keeps, in SQLite: this file opens the database, its siblings hold the
 //! statements of one noun each. A request runs in one transaction, so a refused one leaves nothing behind.
 
+pub mod check;
 pub mod graph;
 pub mod host;
+pub mod id;
 pub mod metadata;
 pub mod role;
 pub mod series;

@@ -73,3 +73,25 @@ CREATE TABLE IF NOT EXISTS metadata (
     modified_at INTEGER NOT NULL,
     PRIMARY KEY (owner, namespace)
 ) WITHOUT ROWID;
+
+-- The last number of which an id was made.
+CREATE TABLE IF NOT EXISTS sequence (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    last INTEGER NOT NULL
+);
+INSERT OR IGNORE INTO sequence (only, last) VALUES (1, 0);
+
+-- A check of a host: declared with the host, or made by its first report, before which `occurred_at` is null.
+-- `attempts` counts the reports in a row that were not OK.
+CREATE TABLE IF NOT EXISTS check_monitor (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    host TEXT NOT NULL,
+    name TEXT NOT NULL,
+    memo TEXT NOT NULL,
+    status TEXT NOT NULL,
+    message TEXT NOT NULL,
+    occurred_at INTEGER,
+    attempts INTEGER NOT NULL,
+    UNIQUE (host, name)
+);

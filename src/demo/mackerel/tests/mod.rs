@@ -2,6 +2,7 @@
 //! and looks at what a client receives. The clock is a number that the test moves.
 
 mod change;
+mod check;
 mod fault;
 mod graph;
 mod host;
