@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::check;
-use super::metadata::{Container, Limits, Task};
+use super::metadata::{Container, Limits, Task, segment};
 use super::setting::Setting;
 use crate::mackerel::payload::{AGENT_NAME, CheckParam, HostParam, Interface};
 use crate::model::role::RoleFullname;
@@ -17,6 +17,9 @@ pub type Cpu = BTreeMap<&'static str, String>;
 /// Labels that ECS itself gives a container. Others may hold anything, secrets included, and are
 /// not sent.
 const OWN_LABELS: &str = "com.amazonaws.ecs.";
+
+/// The longest memo of a check, in characters.
+const LONGEST_MEMO: usize = 250;
 
 /// What is known of where we run.
 #[derive(Debug, Clone, Default)]
@@ -181,13 +184,17 @@ fn limits(limits: Option<Limits>) -> Value {
     facts.json()
 }
 
-/// The checks that will be reported, each with its memo.
+/// The checks that will be reported, each with its memo. One whose name Mackerel does not take
+/// here would have the whole host refused; it is reported without being declared.
 fn checks(task: &Task, setting: &Setting) -> Vec<CheckParam> {
-    let plugins = setting.check_plugins.iter().map(|plugin| CheckParam {
+    let plugins = setting.check_plugins.iter();
+    let declared = plugins.filter(|plugin| segment(&plugin.name) == plugin.name);
+    let short = |memo: &String| memo.chars().take(LONGEST_MEMO).collect();
+    let declared = declared.map(|plugin| CheckParam {
         name: plugin.name.clone(),
-        memo: plugin.memo.clone(),
+        memo: plugin.memo.as_ref().map(short),
     });
-    let mut checks: Vec<CheckParam> = plugins.collect();
+    let mut checks: Vec<CheckParam> = declared.collect();
     if setting.container_checks {
         checks.extend(check::declared(task, setting.ignore_container.as_ref()));
     }

@@ -15,20 +15,30 @@ use crate::mackerel::payload::Interface;
 #[derive(Debug, Clone)]
 pub struct Machine {
     proc: PathBuf,
+    cores: Option<u64>,
+    memory: Option<u64>,
 }
 
 impl Machine {
-    /// The machine whose `/proc` is there.
+    /// The machine whose `/proc` is there. What does not change is read once: on a large machine
+    /// the list of CPUs is long and takes the kernel a while.
     pub fn new(proc: impl Into<PathBuf>) -> Self {
-        Machine { proc: proc.into() }
+        let mut machine = Machine {
+            proc: proc.into(),
+            cores: None,
+            memory: None,
+        };
+        let cores = machine.cpus().len() as u64;
+        machine.cores = (cores > 0).then_some(cores);
+        machine.memory = machine.read("meminfo").as_deref().and_then(total_memory);
+        machine
     }
 
     /// What is measured against it. What can't be read is absent.
     pub fn reading(&self) -> meter::Machine {
-        let cores = self.cpus().len() as u64;
         meter::Machine {
-            cores: (cores > 0).then_some(cores),
-            memory: self.read("meminfo").as_deref().and_then(total_memory),
+            cores: self.cores,
+            memory: self.memory,
             interfaces: network::interfaces(&self.read("net/dev").unwrap_or_default()),
         }
     }

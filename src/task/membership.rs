@@ -112,7 +112,7 @@ impl Sidecar {
             let wait = REGISTERING.wait(failed, least, fastrand::f64());
             tokio::select! {
                 () = self.clock.sleep(wait.unwrap_or_default()) => {}
-                _ = settings.changed() => failed = 0,
+                Ok(()) = settings.changed() => failed = 0,
             }
         }
     }
@@ -173,7 +173,7 @@ impl Sidecar {
             }
             tokio::select! {
                 () = self.clock.sleep(wait) => {}
-                _ = settings.changed() => {}
+                Ok(()) = settings.changed() => {}
                 () = self.gone.notified() => {}
                 () = self.defined.notified() => {
                     graphs_are_due = true;

@@ -3,7 +3,7 @@
 //!
 //! Four things go on side by side until a signal comes: the task is read once a minute
 //! (`reading`), the user's programs are run (`program`), the host is kept on Mackerel
-//! (`membership`), and what waits is sent (`sending`). They share a [`Sidecar`].
+//! (`membership`), and what waits is sent (`sending`). They share a `Sidecar`.
 
 pub mod setting;
 

@@ -101,7 +101,6 @@ const PURE: &[&str] = &[
     "src/report.rs",
     "src/schedule.rs",
     "src/config/",
-    "src/task/setting/",
     "src/task/check.rs",
     "src/task/graph.rs",
     "src/task/host.rs",
@@ -110,6 +109,7 @@ const PURE: &[&str] = &[
     "src/task/network.rs",
     "src/task/queue.rs",
     "src/task/stats.rs",
+    "src/task/setting/",
 ];
 
 /// Read the configuration from where it lies.

@@ -1,6 +1,6 @@
 //! The life of a sidecar from the start of its task to the end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use mackerel_ecs::demo::task::model::{Container, NetworkMode, Platform, Task};
@@ -299,6 +299,49 @@ async fn containers_are_checked_where_that_is_asked_for() {
         pass(600).await;
         assert_eq!(state("container-run-worker").as_deref(), Some("OK"));
         sidecar.stop().await;
+    })
+    .await;
+}
+
+/// Tasks that start together don't ask and post together.
+#[tokio::test(start_paused = true)]
+async fn each_task_has_a_second_of_its_own() {
+    locally(async {
+        let tasks: Vec<Task> = ["a", "b", "c", "d"]
+            .map(|family| Task {
+                id: format!("{family}000"),
+                ..fargate()
+            })
+            .into();
+        let place = Place::new(tasks.clone()).await;
+        let mut sidecars = Vec::new();
+        for task in &tasks {
+            sidecars.push(place.start(&task.id).await);
+        }
+        pass(600).await;
+        let mut seconds: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
+        for request in place.mackerel.requests().records {
+            let Some(point) = request.json.as_ref().and_then(|json| json.get(0)) else {
+                continue;
+            };
+            let time = point["time"].as_i64().unwrap();
+            // The first reading is at the start.
+            if time > NOON + 120 {
+                let host = point["hostId"].as_str().unwrap().to_owned();
+                seconds.entry(host).or_default().insert(time % 60);
+            }
+        }
+        assert_eq!(seconds.len(), 4);
+        assert!(
+            seconds.values().all(|seconds| seconds.len() == 1),
+            "{seconds:?}"
+        );
+        let different: BTreeSet<i64> = seconds.into_values().flatten().collect();
+        assert_eq!(different.len(), 4, "{different:?}");
+        assert!(different.iter().all(|second| (21..58).contains(second)));
+        for sidecar in sidecars {
+            sidecar.stop().await;
+        }
     })
     .await;
 }

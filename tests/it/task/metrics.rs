@@ -20,7 +20,8 @@ const WATCH: Watch<'static> = Watch {
     },
 };
 
-fn read(path: &str) -> Vec<u8> {
+/// A fixture.
+pub fn read(path: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/task/fixtures");
     std::fs::read(folder.join(path)).unwrap()
 }
