@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpgid};
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Child;
 use tokio::time::{sleep, timeout};
@@ -80,9 +82,9 @@ impl Command {
         let end = match finished.await {
             Ok(status) => end_of(status.map_err(|error| error.to_string())?),
             Err(_) => {
-                group.signal(Signal::TERM);
+                group.signal(Signal::SIGTERM);
                 let is_gone = timeout(KILL_AFTER, child.wait()).await.is_ok();
-                group.signal(Signal::KILL);
+                group.signal(Signal::SIGKILL);
                 if !is_gone {
                     // It can't stand against that.
                     let _ = child.wait().await;
@@ -163,7 +165,7 @@ impl Group {
     fn of(child: &Child) -> Self {
         let number = child.id().and_then(|id| i32::try_from(id).ok());
         Group {
-            number: number.and_then(Pid::from_raw),
+            number: number.map(Pid::from_raw),
             is_let_go: false,
         }
     }
@@ -171,7 +173,7 @@ impl Group {
     fn signal(&self, signal: Signal) {
         if let Some(group) = self.number {
             // It fails only where nobody is left.
-            let _ = kill_process_group(group, signal);
+            let _ = killpg(group, signal);
         }
     }
 
@@ -184,7 +186,7 @@ impl Drop for Group {
     fn drop(&mut self) {
         let Some(group) = self.number else { return };
         if !self.is_let_go {
-            self.signal(Signal::KILL);
+            self.signal(Signal::SIGKILL);
         } else if is_reaped(group) {
             return;
         }
@@ -203,10 +205,11 @@ impl Drop for Group {
 /// Takes the zombies of a group away. Whether none of its processes is our child any more; until
 /// then its number can't belong to another.
 fn is_reaped(group: Pid) -> bool {
+    let any_of_it = Pid::from_raw(-group.as_raw());
     loop {
-        match waitpgid(group, WaitOptions::NOHANG) {
-            Ok(Some(_)) => {}
-            Ok(None) => return false,
+        match waitpid(any_of_it, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => return false,
+            Ok(_) => {}
             Err(_) => return true,
         }
     }

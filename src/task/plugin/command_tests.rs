@@ -121,7 +121,7 @@ async fn a_group_is_killed_where_nobody_waits_for_it_any_more() {
 /// The tests' process inherits the orphan here, as the first process of a container does.
 #[tokio::test]
 async fn an_orphan_leaves_no_zombie() {
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
+    nix::sys::prctl::set_child_subreaper(true).unwrap();
     let output = shell("sleep 0.3 >/dev/null 2>&1 & echo $!")
         .run(None)
         .await
@@ -169,7 +169,7 @@ async fn what_cannot_start_says_why() {
 async fn a_user_is_another_one() {
     let mut command = shell("id -un; id -Gn");
     command.user = Some("nobody".into());
-    let is_root = rustix::process::geteuid().is_root();
+    let is_root = nix::unistd::geteuid().is_root();
     match command.run(None).await {
         Ok(output) if is_root => {
             let mut lines = output.stdout.lines();
