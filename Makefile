@@ -35,11 +35,13 @@ check: tools
 	cargo clippy --locked --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
 
-# Measures the poller as a process of its own against the simulated AWS, and the local Mackerel as one.
+# Measures the poller as a process of its own against the simulated AWS, the local Mackerel as one,
+# and the sidecar likewise over a day of its minutes, which pass faster for it.
 bench: tools
 	cargo build --locked --release --quiet
 	@python3 tests/bench/bench.py target/release/mackerel-ecs $(ARGS)
 	@python3 tests/bench/mackerel.py target/release/mackerel-ecs
+	@python3 tests/bench/sidecar.py target/release/mackerel-ecs
 
 # Measures how fast the local Mackerel's page draws a day.
 bench-page: tools browser

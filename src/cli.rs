@@ -4,8 +4,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 #[cfg(feature = "demo")]
+use std::str::FromStr;
+#[cfg(feature = "demo")]
 use std::time::Duration;
 
+#[cfg(feature = "demo")]
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::load::Flag;
@@ -29,6 +33,8 @@ pub struct Cli {
 pub enum Command {
     /// Poll ECS and CloudWatch and post to Mackerel, every minute or once
     Poll(PollArgs),
+    /// Make the ECS task that this runs in a host on Mackerel: a sidecar
+    Task(TaskArgs),
     /// Show it all on this machine, with a simulated AWS and a local Mackerel: no account, no key
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
@@ -40,16 +46,15 @@ pub enum Command {
 /// How it is logged, always to standard error.
 #[derive(Debug, Args)]
 pub struct LogArgs {
-    /// The least that is logged
+    /// The least that is logged [default: info]
     #[arg(
         long,
         global = true,
         value_name = "LEVEL",
-        default_value = "info",
         env = "MACKEREL_ECS_LOG",
         hide_env = true
     )]
-    pub log_level: LogLevel,
+    pub log_level: Option<LogLevel>,
     /// Lines for people or for machines
     #[arg(
         long,
@@ -60,6 +65,38 @@ pub struct LogArgs {
         hide_env = true
     )]
     pub log_format: LogFormat,
+}
+
+impl Cli {
+    /// The least that is logged. The sidecar takes it from the variable of mackerel-container-agent
+    /// as well.
+    pub fn log_level(&self, environment: &[(String, String)]) -> LogLevel {
+        let agents = || {
+            let mut variables = environment.iter();
+            let (_, level) = variables.find(|(name, _)| name == "MACKEREL_LOG_LEVEL")?;
+            LogLevel::of_agent(level)
+        };
+        let is_sidecar = matches!(self.command, Command::Task(_));
+        let level = self
+            .log
+            .log_level
+            .or_else(|| agents().filter(|_| is_sidecar));
+        level.unwrap_or(LogLevel::Info)
+    }
+}
+
+impl LogLevel {
+    /// A level by mackerel-container-agent's name.
+    fn of_agent(name: &str) -> Option<Self> {
+        match name.to_ascii_uppercase().as_str() {
+            "TRACE" => Some(LogLevel::Trace),
+            "DEBUG" => Some(LogLevel::Debug),
+            "INFO" => Some(LogLevel::Info),
+            "WARNING" => Some(LogLevel::Warn),
+            "ERROR" | "CRITICAL" => Some(LogLevel::Error),
+            _ => None,
+        }
+    }
 }
 
 /// The least that is logged.
@@ -117,7 +154,7 @@ pub enum Output {
 /// Flags that stand for keys of the configuration, and win over the file and the environment.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
-    /// The configuration file (YAML)
+    /// The configuration (YAML): a file, or a URL with http://, https:// or s3://
     #[arg(long, short, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The metrics to post: compact, standard or full
@@ -155,6 +192,50 @@ impl ConfigArgs {
     }
 }
 
+/// Flags of `task`. What it does is set in the environment and the file that it names, as for
+/// mackerel-container-agent.
+#[derive(Debug, Args)]
+pub struct TaskArgs {
+    /// Let the time run so many times as fast from a moment on, for the benchmark
+    #[cfg(feature = "demo")]
+    #[arg(long, hide = true, value_name = "FACTOR@SECONDS")]
+    pub hurry: Option<Hurry>,
+}
+
+/// A time that passes faster than the real one from a moment on.
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hurry {
+    /// How many times as fast.
+    pub factor: u32,
+    /// From when on, in seconds since the Unix epoch.
+    pub since: i64,
+}
+
+#[cfg(feature = "demo")]
+impl Hurry {
+    /// The time that it is, at a real time.
+    pub fn time(self, real: DateTime<Utc>) -> DateTime<Utc> {
+        let since = DateTime::from_timestamp(self.since, 0).unwrap_or(real);
+        since + (real - since) * i32::try_from(self.factor).unwrap_or(1)
+    }
+}
+
+#[cfg(feature = "demo")]
+impl FromStr for Hurry {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('@');
+        let parts = parts.and_then(|(factor, since)| {
+            let factor = factor.parse().ok().filter(|factor| *factor > 0)?;
+            Some((factor, since.parse().ok()?))
+        });
+        let (factor, since) = parts.ok_or("write it as FACTOR@SECONDS")?;
+        Ok(Hurry { factor, since })
+    }
+}
+
 /// Flags of `demo`.
 #[cfg(feature = "demo")]
 #[derive(Debug, Args)]
@@ -171,6 +252,12 @@ pub struct DemoArgs {
     /// Leave out the simulated AWS's documented request limits
     #[arg(long)]
     pub no_limits: bool,
+    /// Let the time run so many times as fast from a moment on, for the benchmark
+    #[arg(long, hide = true, value_name = "FACTOR@SECONDS")]
+    pub hurry: Option<Hurry>,
+    /// One simulated task of so many containers in place of the two, for the benchmark
+    #[arg(long, hide = true, value_name = "N")]
+    pub containers: Option<u32>,
     /// The port of the local Mackerel; any free one unless given
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub mackerel_port: u16,
@@ -221,5 +308,23 @@ mod tests {
     #[test]
     fn the_definition_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_sidecar_knows_the_agents_log_level() {
+        let check = |arguments: &[&str], level: &str, expected: LogLevel| {
+            let cli = Cli::parse_from([&["mackerel-ecs"], arguments].concat());
+            let environment = [("MACKEREL_LOG_LEVEL".to_owned(), level.to_owned())];
+            assert_eq!(
+                cli.log_level(&environment),
+                expected,
+                "{arguments:?} {level}"
+            );
+        };
+        check(&["task"], "WARNING", LogLevel::Warn);
+        check(&["task"], "critical", LogLevel::Error);
+        check(&["task"], "odd", LogLevel::Info);
+        check(&["task", "--log-level", "debug"], "ERROR", LogLevel::Debug);
+        check(&["poll"], "ERROR", LogLevel::Info);
     }
 }

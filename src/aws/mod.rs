@@ -6,6 +6,7 @@ mod cloudwatch;
 mod connect;
 mod ecs;
 mod error;
+pub mod object;
 
 pub use cloudwatch::{MAX_QUERIES, MetricData, Query, SeriesData};
 pub use connect::{Access, Clock, Keys, Role, connect};

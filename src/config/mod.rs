@@ -9,6 +9,7 @@ pub mod reader;
 pub mod secret;
 pub mod selection;
 pub mod template;
+pub mod variable;
 pub mod yaml;
 
 use std::collections::BTreeMap;

@@ -72,8 +72,8 @@ fn read_mackerel(mut section: Section<'_>, needs_key: bool, m: &mut Vec<Mistake>
     Mackerel { api_key, api_base }
 }
 
-/// What is wrong is told without the text: the key is a secret.
-fn api_key(text: &str) -> Result<Secret, String> {
+/// An API key. What is wrong is told without the text: the key is a secret.
+pub fn api_key(text: &str) -> Result<Secret, String> {
     match text.trim() {
         "" => Err("is empty; give it the key of your Mackerel organization".into()),
         key if key.chars().any(|c| !c.is_ascii_graphic()) => {
@@ -83,7 +83,8 @@ fn api_key(text: &str) -> Result<Secret, String> {
     }
 }
 
-fn api_base(text: &str) -> Result<String, String> {
+/// The API's base, without a final slash.
+pub fn api_base(text: &str) -> Result<String, String> {
     if text.contains('@') {
         return Err("must not hold a user or password; the API key is all that is needed".into());
     }

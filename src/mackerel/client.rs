@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::error::{Error, Kind};
-use super::payload::{AGENT_NAME, GraphDef, Host, HostParam, MetricValue, ServiceMetricValue};
+use super::payload::{
+    AGENT_NAME, CheckReport, GraphDef, Host, HostParam, MetricValue, ServiceMetricValue,
+};
 use crate::model::calls::Calls;
 use crate::model::id::HostId;
 use crate::transport::Transport;
@@ -76,6 +78,17 @@ impl Client {
         let answer: Result<HostAnswer, Error> = self
             .ask("GET", "/hosts-by-custom-identifier/<id>", &path, None)
             .await;
+        match answer {
+            Ok(answer) => Ok(answer.host),
+            Err(error) if error.kind == Kind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The host of this id, retired or not.
+    pub async fn host(&self, id: &HostId) -> Result<Option<Host>, Error> {
+        let path = format!("/hosts/{}", escape(id.as_str()));
+        let answer: Result<HostAnswer, Error> = self.ask("GET", "/hosts/<id>", &path, None).await;
         match answer {
             Ok(answer) => Ok(answer.host),
             Err(error) if error.kind == Kind::NotFound => Ok(None),
@@ -167,6 +180,13 @@ impl Client {
         })?;
         self.send("POST", "/tsdb", "/tsdb", Some(body)).await?;
         Ok(())
+    }
+
+    /// Reports what checks found; at most a hundred in one call.
+    pub async fn report_checks(&self, reports: &[CheckReport]) -> Result<(), Error> {
+        let path = "/monitoring/checks/report";
+        self.tell("POST", path, path, json!({ "reports": reports }))
+            .await
     }
 
     /// Posts points of a service's own metrics.

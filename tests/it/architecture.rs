@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The two sides. They are handed plain values, never the configuration.
     ("aws", &["model", "pace", "transport"]),
     ("mackerel", &["model", "transport"]),
+    ("source", &["aws", "transport"]),
     // The stages. They never use each other; only the poller sees the whole line.
     ("discover", &["model", "config", "aws"]),
     ("plan", &["model", "config"]),
@@ -35,6 +36,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["config::load", "demo::mackerel::option"]),
     ("telemetry", &["cli"]),
     ("schedule", &["model", "config"]),
+    // The per-task mode.
+    (
+        "task",
+        &[
+            "model",
+            "pace",
+            "transport",
+            "config",
+            "source",
+            "mackerel",
+            "post::retry",
+            "schedule",
+        ],
+    ),
     (
         "run",
         &["model", "config", "poller", "report", "cli", "schedule"],
@@ -47,7 +62,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "config",
             "aws",
             "mackerel::client",
+            "source",
             "poller",
+            "task",
             "demo",
             "cli",
             "run",
@@ -62,7 +79,16 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("config::load", &["src/cli.rs", "src/command/"]),
     (
         "http",
-        &["src/mackerel/", "src/transport.rs", "src/config/read.rs"],
+        &[
+            "src/mackerel/",
+            "src/transport.rs",
+            "src/config/read.rs",
+            "src/task/endpoint.rs",
+            "src/aws/object.rs",
+            "src/source.rs",
+            "src/task/probe.rs",
+            "src/task/setting/program.rs",
+        ],
     ),
 ];
 
@@ -75,10 +101,19 @@ const PURE: &[&str] = &[
     "src/report.rs",
     "src/schedule.rs",
     "src/config/",
+    "src/task/check.rs",
+    "src/task/graph.rs",
+    "src/task/host.rs",
+    "src/task/metadata.rs",
+    "src/task/meter.rs",
+    "src/task/network.rs",
+    "src/task/queue.rs",
+    "src/task/stats.rs",
+    "src/task/setting/",
 ];
 
-/// Reads the configuration's file.
-const IMPURE: &[&str] = &["src/config/load.rs"];
+/// Read the configuration from where it lies.
+const IMPURE: &[&str] = &["src/config/load.rs", "src/task/setting/load.rs"];
 
 /// What nothing pure may name. A path is named whole: `std::env` is not the macro `env!`.
 const WORLD: &[&str] = &[

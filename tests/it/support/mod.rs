@@ -7,4 +7,5 @@ pub mod cbor;
 pub mod moto;
 pub mod program;
 pub mod served;
+pub mod web;
 pub mod world;
