@@ -125,6 +125,7 @@ resource "aws_iam_role" "task" {
 }
 
 resource "aws_iam_role_policy" "task" {
+  #checkov:skip=CKV_AWS_355:All clusters and services of the account are read; CloudWatch can't be narrowed at all.
   name   = "read"
   role   = aws_iam_role.task.id
   policy = jsonencode({ Version = "2012-10-17", Statement = local.task_statements })

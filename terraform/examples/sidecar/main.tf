@@ -25,6 +25,8 @@ module "sidecar" {
 }
 
 resource "aws_cloudwatch_log_group" "web" {
+  #checkov:skip=CKV_AWS_158:An example.
+  #checkov:skip=CKV_AWS_338:An example.
   name              = "/ecs/web"
   retention_in_days = 30
 }

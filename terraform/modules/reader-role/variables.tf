@@ -27,7 +27,7 @@ variable "external_id" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[0-9A-Za-z_+=,.@:/-]{2,1224}$", var.external_id))
+    condition     = can(regex("^[0-9A-Za-z_+=,.@:/-]+$", var.external_id)) && length(var.external_id) >= 2 && length(var.external_id) <= 1224
     error_message = "The external id must be 2 to 1224 letters, digits and _+=,.@:/-."
   }
 }
