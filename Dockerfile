@@ -4,10 +4,10 @@
 #
 # The base is pinned by its digest, of which `docker buildx imagetools inspect` shows the newest.
 
-ARG RUST_IMAGE=docker.io/library/rust:1.95-slim-bookworm
-ARG RUST_DIGEST=sha256:d7482085ff5b415f84dba5647ae71606650bdef00db7aeb69f4b3d170c3e4082
+ARG RUST_IMAGE=docker.io/library/rust:1.95-slim-bookworm@sha256:d7482085ff5b415f84dba5647ae71606650bdef00db7aeb69f4b3d170c3e4082
 
-FROM ${RUST_IMAGE}@${RUST_DIGEST} AS build
+#checkov:skip=CKV_DOCKER_7:The argument has a tag and a digest.
+FROM ${RUST_IMAGE} AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY src src
@@ -25,6 +25,8 @@ LABEL org.opencontainers.image.title="mackerel-ecs" \
       org.opencontainers.image.description="Amazon ECS on Mackerel, without an agent" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
+# All of it is wanted: image/rootfs.sh lays it out file by file.
+# hadolint ignore=DL3067
 COPY --from=rootfs / /
 USER 65532:65532
 HEALTHCHECK --interval=30s --timeout=5s --start-period=2m CMD ["/mackerel-ecs", "health"]
