@@ -19,6 +19,7 @@ use crate::demo::mackerel::store::Storage;
 use crate::demo::serve::serve;
 use crate::model::calls::Calls;
 use crate::poller::Poller;
+use crate::pulse::Pulse;
 use crate::run::{Plan, Stop, real_time, run, say};
 use crate::transport::Transport;
 
@@ -106,6 +107,7 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
         polls: args.cycles,
         output: Output::Table,
     };
-    let outcome = run(&config, poller, plan, stop, real_time).await?;
+    let pulse = Pulse::new(config.poll.interval);
+    let outcome = run(&config, poller, plan, &pulse, stop, real_time).await?;
     Ok(outcome.exit_status())
 }

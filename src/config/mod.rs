@@ -13,6 +13,7 @@ pub mod yaml;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::model::role::RoleFullname;
@@ -43,6 +44,8 @@ pub struct Config {
     pub aws: Aws,
     /// The Mackerel service that the poller's own metrics go to; none for none.
     pub heartbeat: Option<String>,
+    /// Where the poller tells its health; none for nowhere.
+    pub listen: Option<SocketAddr>,
 }
 
 /// The Mackerel organization.
