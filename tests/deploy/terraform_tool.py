@@ -6,7 +6,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).parent
@@ -57,12 +56,11 @@ def run(folder, *arguments):
 
 
 class Copy:
-    """A copy of the module, so that nothing is left in the original."""
+    """A copy of the module in a folder, so that nothing is left in the original."""
 
-    def __init__(self):
+    def __init__(self, folder):
         environment()
-        self.temporary = tempfile.TemporaryDirectory(prefix="mackerel-ecs-terraform-")
-        self.path = pathlib.Path(self.temporary.name) / "terraform"
+        self.path = pathlib.Path(folder) / "terraform"
         shutil.copytree(MODULE, self.path, ignore=shutil.ignore_patterns(".terraform*"))
 
     def initialised(self, folder="."):

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import tempfile
 import unittest
 
 import hcl2
@@ -91,7 +92,7 @@ class Schema(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.copy = tool.Copy()
+        cls.copy = tool.Copy(cls.enterClassContext(tempfile.TemporaryDirectory()))
 
     def test_it_is_valid_against_the_published_schema(self):
         for folder in [".", *(f"examples/{name}" for name in EXAMPLES)]:
@@ -122,14 +123,14 @@ class OwnTests(unittest.TestCase):
     """The tests that are shipped with the module."""
 
     def test_they_pass(self):
-        copy = tool.Copy()
+        copy = tool.Copy(self.enterContext(tempfile.TemporaryDirectory()))
         output, status = tool.run(copy.initialised(), "test", "-no-color")
         self.assertEqual(status, 0, output)
         self.assertRegex(output, r"Success! \d\d passed, 0 failed")
 
     def test_each_validation_refuses_something(self):
         """Each refused run alone, without being expected to fail, tells which validation refused."""
-        copy = tool.Copy()
+        copy = tool.Copy(self.enterContext(tempfile.TemporaryDirectory()))
         tests = copy.path / "tests"
         refused = (tests / "refused.tftest.hcl").read_text()
         head, *runs = re.split(r"^(?=run )", refused, flags=re.MULTILINE)
@@ -158,7 +159,7 @@ class Applied(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        copy = tool.Copy()
+        copy = tool.Copy(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.made = {
             name: copy.applied(f"examples/{name}", given) for name, given in EXAMPLES.items()
         }

@@ -22,6 +22,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("map", &["model", "config", "mackerel::payload"]),
     ("post", &["model", "pace", "mackerel"]),
     ("report", &["model"]),
+    ("inject", &[]),
+    ("pulse", &[]),
+    ("permission", &["model", "config"]),
+    (
+        "check",
+        &[
+            "model",
+            "config",
+            "aws",
+            "mackerel::client",
+            "mackerel::error",
+            "permission",
+        ],
+    ),
     (
         "poller",
         &[
@@ -37,7 +51,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("schedule", &["model", "config"]),
     (
         "run",
-        &["model", "config", "poller", "report", "cli", "schedule"],
+        &[
+            "model", "config", "poller", "pulse", "report", "cli", "schedule",
+        ],
     ),
     (
         "command",
@@ -48,6 +64,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "aws",
             "mackerel::client",
             "poller",
+            "pulse",
+            "inject",
+            "permission",
+            "check",
             "demo",
             "cli",
             "run",
@@ -62,7 +82,13 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("config::load", &["src/cli.rs", "src/command/"]),
     (
         "http",
-        &["src/mackerel/", "src/transport.rs", "src/config/read.rs"],
+        &[
+            "src/mackerel/",
+            "src/transport.rs",
+            "src/config/read.rs",
+            "src/pulse.rs",
+            "src/command/health.rs",
+        ],
     ),
 ];
 
@@ -73,6 +99,8 @@ const PURE: &[&str] = &[
     "src/map/",
     "src/pace/backoff.rs",
     "src/report.rs",
+    "src/inject/",
+    "src/permission.rs",
     "src/schedule.rs",
     "src/config/",
 ];

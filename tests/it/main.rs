@@ -11,8 +11,11 @@ mod support;
 
 mod architecture;
 mod bridge;
+mod check;
 mod cli;
 mod config_files;
+mod deploy;
+mod health;
 mod host;
 mod likeness;
 mod poll;
