@@ -21,6 +21,9 @@ use crate::schedule;
 /// at once.
 pub type Stop = watch::Receiver<u32>;
 
+/// How long before the next poll is due the wait for a slow one ends.
+const BREATH: Duration = Duration::from_secs(1);
+
 /// What to do with the polls.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -56,6 +59,7 @@ pub async fn run(
     mut stop: Stop,
     wall_clock: impl Fn() -> DateTime<Utc>,
 ) -> anyhow::Result<Outcome> {
+    let interval = config.poll.interval;
     let offset = schedule::offset(config);
     let mut told: BTreeSet<String> = BTreeSet::new();
     let mut polls = 0;
@@ -67,7 +71,17 @@ pub async fn run(
     loop {
         let now = wall_clock();
         let started = Instant::now();
-        let Some(report) = leaving.unless_too_late(poller.tick(now)).await else {
+        let last = plan.polls.is_some_and(|wanted| polls + 1 >= wanted);
+        let until = (!last).then(|| {
+            // The next poll that is not so near that this one could hardly end before it.
+            let next = schedule::next(now + interval / 2, interval, offset);
+            started
+                + (next - now)
+                    .to_std()
+                    .unwrap_or_default()
+                    .saturating_sub(BREATH)
+        });
+        let Some(report) = leaving.unless_too_late(poller.tick(now, until)).await else {
             tracing::warn!("left in the middle of a poll; the next one reads its minutes again");
             return Ok(Outcome::Failed);
         };
@@ -77,7 +91,7 @@ pub async fn run(
         print(&report, plan)?;
         let done = plan.polls.is_some_and(|wanted| polls >= wanted);
         if !done {
-            let next = schedule::next(wall_clock(), config.poll.interval, offset);
+            let next = schedule::next(wall_clock(), interval, offset);
             let wait = (next - wall_clock()).to_std().unwrap_or_default();
             let stopped = stop.wait_for(|signals| *signals >= 1);
             if tokio::time::timeout(wait, stopped).await.is_err() {

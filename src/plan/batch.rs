@@ -3,6 +3,7 @@
 //! one metric.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::config::selection::Selection;
 use crate::model::catalog::{MetricId, SAMPLED, Scope, Source, running_count};
@@ -65,16 +66,14 @@ fn groups(reading: &Reading<'_>, selection: &Selection) -> Vec<Vec<SeriesId>> {
     {
         add_groups(&mut groups, Scope::Cluster, None, selection);
     }
-    for service in reading.services {
-        if reading
-            .history
-            .service_may_have_data(&service.name, reading.window)
-        {
-            let first = groups.len();
-            add_groups(&mut groups, Scope::Service, Some(service), selection);
-            if reading.with_sample_count {
-                add_sample_count(&mut groups, first, service, selection);
-            }
+    let (history, window) = (reading.history, reading.window);
+    let present = reading.services.iter().map(|service| &service.name);
+    let present = present.filter(|name| history.service_may_have_data(name, window));
+    for service in present.chain(history.departed(window)) {
+        let first = groups.len();
+        add_groups(&mut groups, Scope::Service, Some(service), selection);
+        if reading.with_sample_count {
+            add_sample_count(&mut groups, first, service, selection);
         }
     }
     groups
@@ -85,12 +84,12 @@ fn groups(reading: &Reading<'_>, selection: &Selection) -> Vec<Vec<SeriesId>> {
 fn add_sample_count(
     groups: &mut Vec<Vec<SeriesId>>,
     first: usize,
-    service: &Service,
+    service: &Arc<str>,
     selection: &Selection,
 ) {
     let series = SeriesId {
         metric: running_count(),
-        service: Some(service.name.clone()),
+        service: Some(service.clone()),
     };
     if !selection.selects(series.metric, || series.name()) {
         return;
@@ -117,7 +116,7 @@ fn add_sample_count(
 fn add_groups(
     groups: &mut Vec<Vec<SeriesId>>,
     wanted: Scope,
-    service: Option<&Service>,
+    service: Option<&Arc<str>>,
     selection: &Selection,
 ) {
     let mut last = None;
@@ -127,7 +126,7 @@ fn add_groups(
         };
         let series = SeriesId {
             metric: id,
-            service: service.map(|service| service.name.clone()),
+            service: service.cloned(),
         };
         if scope != wanted || !selection.selects(id, || series.name()) {
             continue;

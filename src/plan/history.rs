@@ -2,7 +2,7 @@
 //! datapoints of a service only for minutes in which a task of it was RUNNING, and of a cluster
 //! only while it has container instances.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::inventory::{Cluster, Service};
@@ -11,9 +11,12 @@ use crate::model::time::{Minute, Window};
 /// Sightings of one cluster.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    services: HashMap<Arc<str>, Sighting>,
+    services: BTreeMap<Arc<str>, Sighting>,
     instances: Option<Sighting>,
 }
+
+/// For how many minutes Mackerel takes a point.
+const KEPT: i64 = 24 * 60;
 
 /// The most minutes between two looks at something that is watched without a break.
 const WATCHED: i64 = 2;
@@ -53,21 +56,37 @@ impl Sighting {
 }
 
 impl History {
-    /// Adds what a poll sees. Services that are gone are forgotten.
+    /// Adds what a poll sees. Services that are gone are remembered for as long as their last minutes
+    /// may still be read.
     pub fn observe(&mut self, cluster: &Cluster, services: &[Service], now: Minute) {
         self.instances = Some(Sighting::update(
             self.instances,
             cluster.container_instances > 0,
             now,
         ));
-        self.services = services
-            .iter()
-            .map(|service| {
-                let seen = self.services.get(&service.name).copied();
-                let sighting = Sighting::update(seen, service.running > 0, now);
-                (service.name.clone(), sighting)
+        for service in services {
+            let seen = self.services.get(&service.name).copied();
+            let sighting = Sighting::update(seen, service.running > 0, now);
+            self.services.insert(service.name.clone(), sighting);
+        }
+        self.services.retain(|_, seen| {
+            let active = seen.last_active.is_some_and(|last| now.since(last) < KEPT);
+            seen.last == now || active
+        });
+    }
+
+    /// Services that are no longer there, or could not be read of late, and had data in the window.
+    pub fn departed(&self, window: Window) -> impl Iterator<Item = &Arc<str>> {
+        let latest = self.instances.map(|seen| seen.last);
+        let departed = self.services.iter();
+        departed
+            .filter(move |(_, seen)| {
+                Some(seen.last) != latest
+                    && seen
+                        .last_active
+                        .is_some_and(|last| last.plus(1) >= window.from)
             })
-            .collect();
+            .map(|(name, _)| name)
     }
 
     /// Whether CloudWatch can have datapoints of the service in the window.
@@ -164,6 +183,20 @@ mod tests {
         }
         assert!(history.service_may_have_data("api", window(102, 119)));
         assert!(!history.service_may_have_data("api", window(120, 121)));
+    }
+
+    #[test]
+    fn the_last_minutes_of_a_service_that_is_gone_are_asked() {
+        let mut history = History::default();
+        let fargate = cluster(0, &[]);
+        let departed = |history: &History, window| history.departed(window).count();
+        history.observe(&fargate, &[service(1)], minute(100));
+        assert_eq!(departed(&history, window(95, 99)), 0);
+        history.observe(&fargate, &[], minute(101));
+        assert_eq!(departed(&history, window(95, 100)), 1);
+        assert_eq!(departed(&history, window(102, 103)), 0);
+        history.observe(&fargate, &[], minute(100 + 24 * 60));
+        assert_eq!(departed(&history, window(95, 100)), 0);
     }
 
     #[test]

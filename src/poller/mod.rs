@@ -1,4 +1,5 @@
-//! One poll: discover, plan, fetch, map, post, for every Region of every target side by side.
+//! One poll: discover, plan, fetch, map, post, for every Region of every target side by side. A
+//! Region that hangs is left to go on while the others are polled again.
 //! [`Poller::tick`] is told the time and asks no clock.
 
 mod cluster;
@@ -12,7 +13,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use futures_util::future::join_all;
+use futures_util::future::{LocalBoxFuture, join_all};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
 use crate::aws::{self, Access, Role};
@@ -32,7 +34,15 @@ use region::{Region, RegionReport};
 pub struct Poller {
     shared: Arc<Shared>,
     targets: Vec<TargetState>,
+    /// The Regions that are being polled.
+    polls: FuturesUnordered<LocalBoxFuture<'static, Polled>>,
 }
+
+/// Which Region: the places of its target and of itself.
+type Place = (usize, usize);
+
+/// A Region whose poll is over, and what it did.
+type Polled = (Place, Region, RegionReport);
 
 /// What all Regions share.
 #[derive(Debug)]
@@ -59,11 +69,21 @@ impl Shared {
 #[derive(Debug)]
 struct TargetState {
     target: Target,
-    regions: Vec<Region>,
+    regions: Vec<RegionState>,
     /// When this process first tried it.
     tried_since: Option<DateTime<Utc>>,
     /// Why its clients could not be made.
     trouble: Option<Trouble>,
+}
+
+#[derive(Debug)]
+struct RegionState {
+    name: String,
+    /// None while it is being polled.
+    idle: Option<Region>,
+    /// When its last poll began, and how far behind it was before.
+    began: DateTime<Utc>,
+    behind: i64,
 }
 
 impl Poller {
@@ -81,6 +101,7 @@ impl Poller {
             .collect();
         Poller {
             targets,
+            polls: FuturesUnordered::new(),
             shared: Arc::new(Shared {
                 calls: access.calls.clone(),
                 config,
@@ -92,47 +113,32 @@ impl Poller {
         }
     }
 
-    /// Polls everything once. `now` is the minute that counts are true of.
-    pub async fn tick(&mut self, now: DateTime<Utc>) -> Report {
+    /// Polls everything once. `now` is the minute that counts are true of. A Region whose poll has
+    /// not ended by `until` goes on with it, is told of in the report, and left out of polls until
+    /// it is done; none waits for all.
+    pub async fn tick(&mut self, now: DateTime<Utc>, until: Option<Instant>) -> Report {
         let shared = &self.shared;
-        join_all(self.targets.iter_mut().map(|target| target.connect(shared))).await;
-        let connected: usize = self.targets.iter().map(|target| target.regions.len()).sum();
-        let polls = self.targets.iter_mut().map(|state| async move {
-            let since = *state.tried_since.get_or_insert(now);
-            let regions = state.regions.iter_mut();
-            let reports = join_all(regions.map(|region| region.poll(shared, now, connected))).await;
-            let behind = match state.trouble {
-                Some(_) => (now - since).num_seconds(),
-                None => 0,
-            };
-            let troubles: Vec<Trouble> = state.trouble.iter().cloned().collect();
-            (state.target.name.clone(), behind, troubles, reports)
-        });
+        let connections = self.targets.iter_mut();
+        join_all(connections.map(|target| target.connect(shared, now))).await;
+        self.begin(now);
+        let mut reports: HashMap<Place, RegionReport> = HashMap::new();
+        while let Some((place, region, report)) = next(&mut self.polls, until).await {
+            let (target, at) = place;
+            let state = &mut self.targets[target].regions[at];
+            state.idle = Some(region);
+            state.behind = report.behind;
+            reports.insert(place, report);
+        }
         let mut report = Report {
             started_at: now,
             dry_run: self.shared.mackerel.is_none(),
             ..Report::default()
         };
-        for (target, behind, mut troubles, regions) in join_all(polls).await {
-            report.behind_seconds = report.behind_seconds.max(behind);
-            for RegionReport {
-                clusters,
-                behind,
-                troubles: more,
-            } in regions
-            {
-                report.behind_seconds = report.behind_seconds.max(behind);
-                report
-                    .clusters
-                    .extend(clusters.into_iter().map(|mut cluster| {
-                        cluster.target.clone_from(&target);
-                        cluster
-                    }));
-                troubles.extend(more);
-            }
-            report.troubles.extend(gather(&target, troubles));
+        for (at, target) in self.targets.iter().enumerate() {
+            let mut own = |place| reports.remove(&(at, place));
+            target.tell(now, &mut own, &mut report);
         }
-        if let Some(trouble) = self.heartbeat(&report, now, shared.deadline()).await {
+        if let Some(trouble) = self.heartbeat(&report, now).await {
             report.troubles.extend(gather("default", vec![trouble]));
         }
         report.calls = self.shared.calls.take();
@@ -140,17 +146,29 @@ impl Poller {
         report.cloudwatch_metrics_requested = requested.unwrap_or(0);
         report
     }
-}
 
-impl Poller {
+    /// Begins the polls of all Regions that are not being polled.
+    fn begin(&mut self, now: DateTime<Utc>) {
+        let connected: usize = self.targets.iter().map(|target| target.regions.len()).sum();
+        for (target, state) in self.targets.iter_mut().enumerate() {
+            for (at, state) in state.regions.iter_mut().enumerate() {
+                let Some(mut region) = state.idle.take() else {
+                    continue;
+                };
+                state.began = now;
+                let shared = Arc::clone(&self.shared);
+                self.polls.push(Box::pin(async move {
+                    let report = region.poll(&shared, now, connected).await;
+                    ((target, at), region, report)
+                }));
+            }
+        }
+    }
+
     /// Posts that the poller is alive and how far it is behind, where the config names a service
     /// for it.
-    async fn heartbeat(
-        &self,
-        report: &Report,
-        now: DateTime<Utc>,
-        deadline: Instant,
-    ) -> Option<Trouble> {
+    async fn heartbeat(&self, report: &Report, now: DateTime<Utc>) -> Option<Trouble> {
+        let deadline = self.shared.deadline();
         let service = self.shared.config.heartbeat.as_ref()?;
         let mackerel = self.shared.mackerel.as_ref()?;
         let value = |name: &str, value: f64| ServiceMetricValue {
@@ -180,14 +198,27 @@ impl Poller {
         let regions = self
             .targets
             .iter_mut()
-            .flat_map(|target| &mut target.regions);
+            .flat_map(|target| &mut target.regions)
+            .filter_map(|state| state.idle.as_mut());
         join_all(regions.map(|region| region.save(shared, now))).await;
+    }
+}
+
+/// The next poll that is over; none when all are, or the time is up.
+async fn next(
+    polls: &mut FuturesUnordered<LocalBoxFuture<'static, Polled>>,
+    until: Option<Instant>,
+) -> Option<Polled> {
+    match until {
+        Some(until) => tokio::time::timeout_at(until, polls.next()).await.ok()?,
+        None => polls.next().await,
     }
 }
 
 impl TargetState {
     /// Makes the clients of the target, unless they are there already.
-    async fn connect(&mut self, shared: &Shared) {
+    async fn connect(&mut self, shared: &Shared, now: DateTime<Utc>) {
+        self.tried_since.get_or_insert(now);
         if !self.regions.is_empty() {
             return;
         }
@@ -198,10 +229,56 @@ impl TargetState {
         });
         self.trouble = match aws::connect(&shared.access, role, &self.target.regions).await {
             Ok(clients) => {
-                self.regions = clients.into_iter().map(Region::new).collect();
+                let region = |client: aws::Client| RegionState {
+                    name: client.region().to_owned(),
+                    idle: Some(Region::new(client)),
+                    began: now,
+                    behind: 0,
+                };
+                self.regions = clients.into_iter().map(region).collect();
                 None
             }
             Err(error) => Some(Trouble::of_target(error.message).with_detail(error.detail)),
         };
+    }
+
+    /// Adds what the polls of the target's Regions did to the report.
+    fn tell(
+        &self,
+        now: DateTime<Utc>,
+        polled: &mut dyn FnMut(usize) -> Option<RegionReport>,
+        report: &mut Report,
+    ) {
+        let mut troubles: Vec<Trouble> = self.trouble.iter().cloned().collect();
+        let seconds_since = |then: DateTime<Utc>| (now - then).num_seconds();
+        if let (Some(_), Some(since)) = (&self.trouble, self.tried_since) {
+            report.behind_seconds = report.behind_seconds.max(seconds_since(since));
+        }
+        for (place, region) in self.regions.iter().enumerate() {
+            let own = polled(place).unwrap_or_else(|| region.unfinished(now));
+            report.behind_seconds = report.behind_seconds.max(own.behind);
+            for mut cluster in own.clusters {
+                cluster.target.clone_from(&self.target.name);
+                report.clusters.push(cluster);
+            }
+            troubles.extend(own.troubles);
+        }
+        report.troubles.extend(gather(&self.target.name, troubles));
+    }
+}
+
+impl RegionState {
+    /// What there is to say of a Region whose poll goes on.
+    fn unfinished(&self, now: DateTime<Utc>) -> RegionReport {
+        let message = format!(
+            "{}: a poll takes longer than the interval; it goes on, and the minutes in between are \
+             read after it",
+            self.name
+        );
+        RegionReport {
+            behind: self.behind + (now - self.began).num_seconds(),
+            troubles: vec![Trouble::of_target(message)],
+            ..RegionReport::default()
+        }
     }
 }

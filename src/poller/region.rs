@@ -16,7 +16,7 @@ use crate::map::count::counts;
 use crate::model::id::ClusterArn;
 use crate::model::time::{Minute, Window};
 use crate::model::trouble::{Severity, Trouble};
-use crate::plan::window::{minutes, settled_until};
+use crate::plan::window::{minutes, oldest, settled_until};
 use crate::report::{ClusterReport, Value};
 
 /// The most counts of a Region that are kept while Mackerel does not take them. At some 100 bytes
@@ -33,6 +33,8 @@ const LEAST_REMEMBERED_MINUTES: i64 = 3 * 60;
 pub(super) struct Region {
     client: Client,
     clusters: HashMap<ClusterArn, ClusterState>,
+    /// Clusters that were there within the last day and may come back under their names.
+    gone: HashMap<ClusterArn, ClusterState>,
     /// When it was last listed, or first tried.
     well_at: Option<DateTime<Utc>>,
     /// When the hosts on Mackerel were last looked through for clusters that are gone.
@@ -53,6 +55,7 @@ impl Region {
         Region {
             client,
             clusters: HashMap::new(),
+            gone: HashMap::new(),
             well_at: None,
             retired_at: None,
         }
@@ -137,7 +140,7 @@ impl Region {
     /// Notes how far posting came, at the end of the process.
     pub(super) async fn save(&mut self, shared: &Shared, now: DateTime<Utc>) {
         if let Some(mackerel) = &shared.mackerel {
-            let states = self.clusters.values_mut();
+            let states = self.clusters.values_mut().chain(self.gone.values_mut());
             let poll = &shared.config.poll;
             if let Err(error) = note(mackerel, states, now, poll, true, shared.deadline()).await {
                 tracing::warn!("progress could not be noted: {error}");
@@ -176,7 +179,8 @@ impl Region {
                 let last = observed.services.iter().map(|service| service.read_after);
                 let last = last.max().map_or(minute, |after| Minute::of(now + after));
                 let arn = &observed.cluster.arn;
-                let mut state = self.clusters.remove(arn).unwrap_or_default();
+                let known = self.clusters.remove(arn).or_else(|| self.gone.remove(arn));
+                let mut state = known.unwrap_or_default();
                 let (cluster, services) = (&observed.cluster, &observed.services);
                 state.history.observe(cluster, services, minute);
                 let counts = counts(&observed, &shared.config.metrics, now);
@@ -197,7 +201,7 @@ impl Region {
             .collect()
     }
 
-    /// Remembers for the next poll. What is no longer there is forgotten.
+    /// Remembers for the next poll.
     fn end(
         &mut self,
         works: Vec<Work>,
@@ -217,7 +221,10 @@ impl Region {
             self.clusters
                 .insert(work.observed.cluster.arn.clone(), work.state);
         }
-        self.clusters.retain(|arn, _| living.contains(arn));
+        let gone = self.clusters.extract_if(|arn, _| !living.contains(arn));
+        self.gone.extend(gone);
+        self.gone
+            .retain(|_, state| state.counted.is_some_and(|last| last >= oldest(now)));
         shared.release_claims(self.client.region(), living);
         if self.bound_pending() {
             let message = "Mackerel takes nothing for so long that the oldest counts are dropped; \

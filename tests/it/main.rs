@@ -17,6 +17,7 @@ mod config_files;
 mod deploy;
 mod health;
 mod host;
+mod isolation;
 mod likeness;
 mod poll;
 mod progress;

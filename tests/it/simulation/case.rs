@@ -1,6 +1,7 @@
 //! The invariants that are checked for each cluster: its hosts, and what stands on them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 
 use chrono::TimeDelta;
 use mackerel_ecs::demo::aws::fleet::service::ServiceStatus;
@@ -36,6 +37,8 @@ pub(super) struct Case<'a> {
     pub(super) retired: &'a [Retired],
     /// Whether nothing was wrong around each minute.
     pub(super) fine: &'a [bool],
+    /// The minutes in which a poller read the counts of each service.
+    pub(super) counted: HashMap<&'a str, BTreeSet<i64>>,
 }
 
 /// The points of a series of all hosts: by time since the run's beginning, the value and the place
@@ -323,10 +326,25 @@ impl Case<'_> {
             return false;
         }
         // The last minute that the poller saw of it, and what it could not yet see settled then.
+        // Under a name that comes back, more of it may be seen later, but not all.
         let last = points.range(born - 59..=gone + 59).next_back();
-        let seen = last.map_or(i64::MIN, |(last, _)| *last);
-        let unsettled = minute + self.world.scenario.settling() + 240 > seen.min(gone);
+        let seen = last.map_or(i64::MIN, |(last, _)| *last).min(gone);
+        let counted = match series {
+            Series::Load {
+                service: Some(name),
+                ..
+            }
+            | Series::Tasks { service: name, .. } => self.last_counted(name, born..=gone),
+            _ => None,
+        };
+        let seen = seen.min(counted.map_or(seen, |last| last + 59));
+        let unsettled = minute + self.world.scenario.settling() + 240 > seen;
         unsettled || (!partly && minute > seen)
+    }
+
+    /// The last minute of a time in which a poller read the service's counts.
+    fn last_counted(&self, service: &str, time: RangeInclusive<i64>) -> Option<i64> {
+        self.counted.get(service)?.range(time).next_back().copied()
     }
 
     /// Mackerel refused it because the scenario says so, or a person retired the host and the
@@ -412,17 +430,17 @@ impl Case<'_> {
     }
 
     /// A count that nobody read can be restored once its minute is not revised any more, where
-    /// all tasks have sent all their samples, while the service can still be found.
+    /// all tasks have sent all their samples, while the service can still be found. The minute in
+    /// which a service is created may have been counted before it was there.
     fn is_restorable(&self, service: &str, minute: i64) -> bool {
         let moment = at(NOON + minute);
         let sampled = self.truth.sampled(service, moment);
-        let deleted = self
-            .truth
-            .service(service, moment)
-            .and_then(|one| one.deleted_at);
+        let truth = self.truth.service(service, moment);
+        let is_new = truth.is_some_and(|one| one.created_at > moment);
+        let deleted = truth.and_then(|one| one.deleted_at);
         let gone = deleted.is_some_and(|at| at.timestamp() - NOON < self.world.scenario.seconds);
         let latest = self.world.scenario.seconds - RESTORED;
-        sampled.is_some_and(|tasks| tasks.fract() == 0.0) && minute < latest && !gone
+        sampled.is_some_and(|tasks| tasks.fract() == 0.0) && minute < latest && !gone && !is_new
     }
 
     /// Counts that were read by a poller which has posted to the cluster's host two minutes later

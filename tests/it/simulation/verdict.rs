@@ -1,7 +1,7 @@
 //! The invariants, each checked on its own after a run. A rule that has an exception says so where
 //! it is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mackerel_ecs::demo::mackerel::store::host::StoredHost;
 
@@ -151,7 +151,13 @@ pub(super) fn judge(world: &World, region: &str, retired: &[Retired]) -> Verdict
             .iter()
             .filter(|host| host.custom_identifier.as_deref() == Some(&arn))
             .collect();
+        let mut counted: HashMap<&str, BTreeSet<i64>> = HashMap::new();
+        for seen in ledger.observed.iter().filter(|seen| seen.cluster == name) {
+            let minutes = counted.entry(&seen.service).or_default();
+            minutes.insert(seen.minute);
+        }
         let case = Case {
+            counted,
             world,
             ledger: &ledger,
             name,

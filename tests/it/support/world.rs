@@ -244,7 +244,7 @@ impl World {
 
     /// Polls once at this world's time.
     pub async fn poll(&self, poller: &mut Poller) -> Report {
-        poller.tick(self.now()).await
+        poller.tick(self.now(), None).await
     }
 
     /// The id of the host of this name; there must be one that is not retired.

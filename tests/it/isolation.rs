@@ -1,0 +1,103 @@
+//! What hangs or goes away costs only what is its own.
+
+use std::time::Duration;
+
+use mackerel_ecs::demo::aws::fault::{Fault, FaultKind};
+use mackerel_ecs::demo::aws::fleet::Fleet;
+use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
+use mackerel_ecs::demo::aws::fleet::service::Service;
+use tokio::time::Instant;
+
+use crate::support::world::{ACCOUNT, NOON, REGION, World, at};
+
+const RUNNING: &str = "custom.ecs.running_task.api.count";
+const CPU: &str = "custom.ecs.service_cpu_utilization.api.average";
+
+fn cluster(name: &str) -> Cluster {
+    Cluster::fargate(name).service(Service::steady("api", 1))
+}
+
+/// A Region whose poll takes longer than the interval is told of and goes on by itself; the others
+/// miss no minute, and the slow one nothing that can be read later.
+#[tokio::test(start_paused = true)]
+async fn a_region_that_hangs_holds_no_other() {
+    let fleet = Fleet::new(ACCOUNT)
+        .cluster(REGION, cluster("quick"))
+        .cluster("eu-west-1", cluster("slow"));
+    let world = World::new(fleet).await;
+    let hang = Fault::of("ecs:DescribeServices", FaultKind::Hang).cluster("slow");
+    world.aws.inject(hang);
+    let mut poller = world.poller(&format!("targets: [{{regions: [{REGION}, eu-west-1]}}]"));
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let until = Instant::now() + Duration::from_secs(8);
+        let report = poller.tick(world.now(), Some(until)).await;
+        told.push(report.troubles.len());
+        let line = report.troubles[0].line();
+        assert!(line.contains("eu-west-1: a poll takes longer"), "{line}");
+        world.pass(60);
+    }
+    assert_eq!(told, [1, 1, 1]);
+    let counts = world.points("quick", RUNNING);
+    let minutes: Vec<i64> = counts.iter().map(|p| p.0).filter(|t| *t >= NOON).collect();
+    assert_eq!(minutes, [NOON, NOON + 60, NOON + 120]);
+
+    world.aws.clear_faults();
+    let mut last = poller.tick(world.now(), None).await;
+    while !last.troubles.is_empty() {
+        world.pass(60);
+        last = poller.tick(world.now(), None).await;
+    }
+    assert_eq!(last.clusters.len(), 2);
+    assert!(last.behind_seconds < 120, "{}", last.behind_seconds);
+    let read = world.points("slow", CPU);
+    let first = read.first().unwrap().0;
+    let minutes: Vec<i64> = read.iter().map(|point| point.0).collect();
+    let whole: Vec<i64> = (first..=read.last().unwrap().0).step_by(60).collect();
+    assert_eq!(minutes, whole);
+}
+
+/// The last minutes of a service that was deleted are read like all others.
+#[tokio::test]
+async fn a_service_that_is_deleted_has_its_last_minutes() {
+    let gone = NOON + 5 * 60;
+    let going = Service::steady("api", 2).deleted_at(at(gone));
+    let fleet = Fleet::new(ACCOUNT).cluster(
+        REGION,
+        Cluster::fargate("web")
+            .service(going)
+            .service(Service::steady("stays", 1)),
+    );
+    let world = World::new(fleet).await;
+    let mut poller = world.poller("");
+    for _ in 0..20 {
+        world.poll(&mut poller).await;
+        world.pass(60);
+    }
+    // Its tasks stop in the minute in which it is deleted.
+    let last = world.points("web", CPU).last().unwrap().0;
+    assert_eq!(last, gone);
+    // Once it is read, nobody asks for it any more.
+    let report = world.poll(&mut poller).await;
+    assert_eq!(report.cloudwatch_metrics_requested, 6);
+}
+
+/// A cluster that comes back under its name goes on on its host, and nothing is posted again.
+#[tokio::test]
+async fn a_cluster_that_comes_back_goes_on() {
+    let fleet = Fleet::new(ACCOUNT)
+        .cluster(REGION, cluster("web").deleted_at(at(NOON + 150)))
+        .cluster(REGION, cluster("web").created_at(at(NOON + 1000)))
+        .cluster(REGION, cluster("stays"));
+    let world = World::new(fleet).await;
+    let mut poller = world.poller("");
+    for _ in 0..30 {
+        world.poll(&mut poller).await;
+        world.pass(60);
+    }
+    let host = world.host("web");
+    let points = world.mackerel.points(&host, CPU);
+    let posts = world.mackerel.posts_of(&host, CPU);
+    assert!(posts.iter().all(|post| post.count == 1), "{posts:?}");
+    assert!(points.last().unwrap().0 > NOON + 1600);
+}
