@@ -1,6 +1,7 @@
 """The module by the real terraform: its form, its schema, its own tests, each example applied."""
 
 import json
+import pathlib
 import re
 import subprocess
 import tempfile
@@ -67,14 +68,15 @@ class Form(unittest.TestCase):
         checkov = tool.ROOT / "target" / "checkov" / "bin" / "checkov"
         if not checkov.exists():
             raise unittest.SkipTest("checkov is not there; `make checkov` installs it")
-        done = subprocess.run(
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        subprocess.run(
             [checkov, "--directory", tool.ROOT, "--skip-path", "target", "--skip-path", ".git",
              "--framework", "terraform", "cloudformation", "dockerfile", "--skip-download",
-             "--compact", "--output", "json"],
+             "--compact", "--output", "json", "--output-file-path", folder],
             capture_output=True,
-            text=True,
         )
-        reports = {one["check_type"]: one for one in json.loads(done.stdout)}
+        reports = json.loads((folder / "results_json.json").read_text())
+        reports = {one["check_type"]: one for one in reports}
         failed = [
             f'{check["check_id"]} {check["check_name"]}: {check["file_path"]} {check["resource"]}'
             for report in reports.values()

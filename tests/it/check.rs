@@ -38,7 +38,13 @@ fn failed(ended: &Ended) -> Vec<(String, String, String)> {
         .unwrap()
         .iter()
         .filter(|one| one["mark"] == "fail")
-        .map(|one| (text(one, "place"), text(one, "subject"), text(one, "message")))
+        .map(|one| {
+            (
+                text(one, "place"),
+                text(one, "subject"),
+                text(one, "message"),
+            )
+        })
         .collect()
 }
 
@@ -85,7 +91,11 @@ async fn each_missing_permission_is_named_alone() {
             format!("access denied to {denied}"),
         );
         assert_eq!(failed(&ended), [expected], "{}", ended.stdout);
-        assert!(ended.stdout.contains(&format!("allow {denied} in the IAM policy of arn:aws:")));
+        assert!(
+            ended
+                .stdout
+                .contains(&format!("allow {denied} in the IAM policy of arn:aws:"))
+        );
     }
 }
 
@@ -126,12 +136,19 @@ async fn each_target_is_tried_as_whom_it_is() {
     };
     let program = world.program(CHECK).config(&config("sesame"));
     let ended = program.run().await.expect_status(0);
-    assert!(ended.stdout.contains(&format!("arn:aws:sts::{other}:assumed-role/reader/")));
+    assert!(
+        ended
+            .stdout
+            .contains(&format!("arn:aws:sts::{other}:assumed-role/reader/"))
+    );
     let program = world.program(CHECK).config(&config("open"));
     let ended = program.run().await.expect_status(1);
     let failed = failed(&ended);
     assert_eq!(failed.len(), 1);
-    assert_eq!((failed[0].0.as_str(), failed[0].1.as_str()), ("shop ap-northeast-1", "identity"));
+    assert_eq!(
+        (failed[0].0.as_str(), failed[0].1.as_str()),
+        ("shop ap-northeast-1", "identity")
+    );
     assert!(failed[0].2.contains("external id"), "{failed:?}");
 }
 
@@ -160,7 +177,10 @@ async fn a_key_that_may_only_read_is_told_from_a_wrong_one() {
     let program = world.program(CHECK).env("MACKEREL_APIKEY", "another");
     let told = failed(&program.run().await.expect_status(1));
     assert_eq!(told.len(), 1);
-    assert!(told[0].2.contains("does not accept the API key"), "{told:?}");
+    assert!(
+        told[0].2.contains("does not accept the API key"),
+        "{told:?}"
+    );
     let program = world.program(CHECK).without("MACKEREL_APIKEY");
     let told = failed(&program.run().await.expect_status(1));
     assert_eq!(told[0].2, "no API key");
@@ -169,8 +189,14 @@ async fn a_key_that_may_only_read_is_told_from_a_wrong_one() {
 #[tokio::test]
 async fn a_heartbeat_that_goes_nowhere_is_a_warning() {
     let world = World::real(fleet()).await;
-    let program = world.program("check").config("heartbeat: {service: nowhere}");
+    let program = world
+        .program("check")
+        .config("heartbeat: {service: nowhere}");
     let ended = program.run().await.expect_status(0);
     assert!(ended.stdout.contains("WARN  Mackerel"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("there is no service nowhere"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("there is no service nowhere"),
+        "{}",
+        ended.stdout
+    );
 }

@@ -8,7 +8,9 @@ const KEY: &str = "arn:aws:ssm:ap-northeast-1:111122223333:parameter/mackerel/ap
 
 fn inject(path: &std::path::Path, more: &str) -> Program {
     let path = path.to_str().unwrap();
-    Program::new(&format!("inject {path} --image mackerel-ecs:1 --api-key-arn {KEY} {more}"))
+    Program::new(&format!(
+        "inject {path} --image mackerel-ecs:1 --api-key-arn {KEY} {more}"
+    ))
 }
 
 #[tokio::test]
@@ -18,11 +20,24 @@ async fn a_task_definition_gets_the_sidecar_and_then_nothing_changes() {
     let path = folder.join("task.json");
     let before = json!([{ "name": "web", "image": "nginx" }]);
     std::fs::write(&path, before.to_string()).unwrap();
-    let ended = inject(&path, "--role shop:web --check").run().await.expect_status(1);
-    assert!(ended.stdout.contains("+    \"name\": \"mackerel-ecs\","), "{}", ended.stdout);
-    let ended = inject(&path, "--role shop:web").run().await.expect_status(0);
+    let ended = inject(&path, "--role shop:web --check")
+        .run()
+        .await
+        .expect_status(1);
+    assert!(
+        ended.stdout.contains("+    \"name\": \"mackerel-ecs\","),
+        "{}",
+        ended.stdout
+    );
+    let ended = inject(&path, "--role shop:web")
+        .run()
+        .await
+        .expect_status(0);
     std::fs::write(&path, &ended.stdout).unwrap();
-    let ended = inject(&path, "--role shop:web --check").run().await.expect_status(0);
+    let ended = inject(&path, "--role shop:web --check")
+        .run()
+        .await
+        .expect_status(0);
     assert_eq!(ended.stdout, "");
     std::fs::remove_dir_all(&folder).unwrap();
 }
@@ -52,16 +67,26 @@ async fn the_policy_is_that_of_the_effective_configuration() {
         let sid = |one: &Value| one["Sid"].as_str().unwrap().to_owned();
         statements.iter().map(sid).collect()
     };
-    let policy = Program::new("iam-policy").run().await.expect_status(0).json();
+    let policy = Program::new("iam-policy")
+        .run()
+        .await
+        .expect_status(0)
+        .json();
     assert_eq!(sids(&policy), ["Read"]);
     let program = Program::new("iam-policy").config(&format!("targets: [{{role_arn: '{role}'}}]"));
     let policy = program.run().await.expect_status(0).json();
     assert_eq!(sids(&policy), ["ReadOtherAccounts"]);
     assert_eq!(policy["Statement"][0]["Resource"], json!([role]));
-    let ended = Program::new("iam-policy --for task").run().await.expect_status(0);
+    let ended = Program::new("iam-policy --for task")
+        .run()
+        .await
+        .expect_status(0);
     assert!(sids(&ended.json()).is_empty());
     let program = Program::new("iam-policy --for task");
     let program = program.env("MACKEREL_AGENT_CONFIG", "s3://settings/task.yaml");
     let policy = program.run().await.expect_status(0).json();
-    assert_eq!(policy["Statement"][0]["Resource"], json!(["arn:aws:s3:::settings/task.yaml"]));
+    assert_eq!(
+        policy["Statement"][0]["Resource"],
+        json!(["arn:aws:s3:::settings/task.yaml"])
+    );
 }

@@ -26,7 +26,11 @@ async fn a_poller_that_polls_is_well_and_one_that_is_gone_is_not() {
     assert_eq!(json["status"], "ok");
     assert_eq!(json["bound_seconds"], 240);
     child.kill().await.unwrap();
-    ask().run().await.expect_status(1).expect_said("can't reach the poller at http://127.0.0.1:");
+    ask()
+        .run()
+        .await
+        .expect_status(1)
+        .expect_said("can't reach the poller at http://127.0.0.1:");
 }
 
 #[tokio::test]
@@ -34,7 +38,11 @@ async fn without_an_address_it_says_what_to_set() {
     let ended = Program::new("health").run().await.expect_status(1);
     ended.expect_said("set MACKEREL_ECS_LISTEN");
     let program = Program::new("health").env("MACKEREL_ECS_LISTEN", "9808");
-    program.run().await.expect_status(2).expect_said("127.0.0.1:9808");
+    program
+        .run()
+        .await
+        .expect_status(2)
+        .expect_said("127.0.0.1:9808");
 }
 
 #[tokio::test]
@@ -42,5 +50,9 @@ async fn an_address_that_is_taken_ends_the_poller() {
     let world = World::real(Fleet::new(ACCOUNT)).await;
     let taken = world.aws_url.strip_prefix("http://").unwrap().to_owned();
     let program = world.program("poll").env("MACKEREL_ECS_LISTEN", &taken);
-    program.run().await.expect_status(1).expect_said("can't listen at");
+    program
+        .run()
+        .await
+        .expect_status(1)
+        .expect_said("can't listen at");
 }
