@@ -11,9 +11,9 @@ pub mod selection;
 pub mod template;
 pub mod yaml;
 
+use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::model::role::RoleFullname;

@@ -1,7 +1,7 @@
 //! Turns a configuration tree into a [`Config`]: every key, its type, its bounds and its default
 //! stand here and nowhere else.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::time::Duration;
 
 use super::node::Node;

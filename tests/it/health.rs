@@ -16,8 +16,8 @@ async fn a_poller_that_polls_is_well_and_one_that_is_gone_is_not() {
     let address = loop {
         let line = lines.next_line().await.unwrap().unwrap();
         let json: serde_json::Value = serde_json::from_str(&line).unwrap();
-        if json["fields"]["message"] == "listening" {
-            break json["fields"]["address"].as_str().unwrap().to_owned();
+        if json["message"] == "listening" {
+            break json["address"].as_str().unwrap().to_owned();
         }
     };
     let ask = || Program::new("health").env("MACKEREL_ECS_LISTEN", &address);
