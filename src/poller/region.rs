@@ -221,8 +221,13 @@ impl Region {
             self.clusters
                 .insert(work.observed.cluster.arn.clone(), work.state);
         }
-        let gone = self.clusters.extract_if(|arn, _| !living.contains(arn));
-        self.gone.extend(gone);
+        for (arn, mut state) in self.clusters.extract_if(|arn, _| !living.contains(arn)) {
+            // Should it come back, its host may have been retired meanwhile.
+            if let Some(enrolled) = &mut state.enrolled {
+                enrolled.doubt();
+            }
+            self.gone.insert(arn, state);
+        }
         self.gone
             .retain(|_, state| state.counted.is_some_and(|last| last >= oldest(now)));
         shared.release_claims(self.client.region(), living);

@@ -87,6 +87,13 @@ pub struct Graphs {
     pub posted_at: i64,
 }
 
+impl Enrolled {
+    /// Has the host looked up again when it is next made sure of.
+    pub fn doubt(&mut self) {
+        self.looked_at = DateTime::UNIX_EPOCH;
+    }
+}
+
 /// Makes sure of a cluster's host. `known` is what an earlier poll of this process knows of it.
 pub async fn enroll(
     client: &Client,

@@ -10,7 +10,7 @@ use mackerel_ecs::demo::mackerel::store::host::StoredHost;
 
 use super::ledger::{Ledger, clock};
 use super::network::World;
-use super::scenario::Weather;
+use super::scenario::{CALM, Weather};
 use super::truth::{Figure, Series, Truth, cluster_loads, running_name, service_loads};
 use super::verdict::{Invariant, Retired, Verdict};
 use crate::support::world::{NOON, at};
@@ -89,6 +89,18 @@ impl Case<'_> {
                         "{}: the poller retired a living cluster's host at {when}",
                         self.name
                     )
+                });
+            }
+            // A while for the switch, for the next look, and for a schedule's next run.
+            if let (Some(minutes), Some(last)) =
+                (self.world.scenario.retire_after, self.truth.0.last())
+                && let Some(gone) = last.deleted_at
+                && gone.timestamp() + minutes * 60 + CALM < end
+                && host.retired_at.is_none()
+            {
+                verdict.fail(Invariant::Retirement, || {
+                    let gone = clock(gone.timestamp() - NOON);
+                    format!("{}: deleted at {gone}, its host is there yet", self.name)
                 });
             }
             for twin in self.hosts.iter().skip(place + 1) {

@@ -54,6 +54,8 @@ async fn drive(scenario: Scenario, region: &str) -> Verdict {
     let began = Instant::now();
     BEGAN.with(|cell| *cell.borrow_mut() = Some(began));
     let world = Arc::new(world(scenario, region, began));
+    let service = r#"{"name": "monitoring", "memo": ""}"#;
+    assert!(world.by_hand("/services", service).await.is_success());
     let seconds = world.scenario.seconds;
 
     let mut events: Vec<(i64, Happening)> = Vec::new();
@@ -124,6 +126,7 @@ fn world(scenario: Scenario, region: &str, began: Instant) -> World {
     for cluster in &scenario.fleet {
         fleet = fleet.cluster(region, cluster.clone());
     }
+    fleet = fleet.cluster(&far(region), scenario.far.clone());
     let mut options = AwsOptions::new(Arc::new(clock(began))).lateness(scenario.lateness);
     // They are most of the work of a run, and the poller does not look at them.
     options.most_events = 0;
@@ -138,6 +141,11 @@ fn world(scenario: Scenario, region: &str, began: Instant) -> World {
     }
     let mackerel = LocalMackerel::open(&Storage::Memory, options).unwrap();
     World::new(scenario, aws, mackerel)
+}
+
+/// The second Region of a run.
+pub(super) fn far(region: &str) -> String {
+    format!("far-{region}")
 }
 
 fn start(world: &Arc<World>, number: usize, region: &str) -> Running {
@@ -162,7 +170,7 @@ fn start(world: &Arc<World>, number: usize, region: &str) -> Running {
         crash: crash.clone(),
     };
     let (stop, stopped) = watch::channel(0);
-    let config = config(&world.scenario);
+    let config = config(&world.scenario, region);
     let time = world.clone();
     let access = Access {
         transport: Transport::over(network),
@@ -204,13 +212,20 @@ fn start(world: &Arc<World>, number: usize, region: &str) -> Running {
     Running { task, stop }
 }
 
-fn config(scenario: &Scenario) -> Config {
+fn config(scenario: &Scenario, region: &str) -> Config {
     let role = match scenario.assumes_role {
-        true => format!("targets: [{{role_arn: 'arn:aws:iam::{ACCOUNT}:role/reader'}}]\n"),
+        true => format!("role_arn: 'arn:aws:iam::{ACCOUNT}:role/reader', "),
         false => String::new(),
     };
+    let retire_after = match scenario.retire_after {
+        Some(minutes) => format!("{minutes}m"),
+        None => "off".to_owned(),
+    };
+    let far = far(region);
     let yaml = format!(
-        "metrics: {{profile: {}}}\naws: {{rate_share: {}}}\n{role}",
+        "targets: [{{{role}regions: [{region}, {far}]}}]\nmetrics: {{profile: {}}}\n\
+         aws: {{rate_share: {}}}\nhost: {{retire_after: {retire_after}}}\n\
+         heartbeat: {{service: monitoring}}\n",
         scenario.profile, scenario.rate_share
     );
     let environment = [
@@ -266,8 +281,8 @@ async fn retire(world: &World, cluster: &str) -> Option<(String, i64)> {
     let host = hosts
         .iter()
         .find(|host| host.name == cluster && host.retired_at.is_none())?;
-    let path = format!("/api/v0/hosts/{}/retire", host.id);
-    assert!(world.by_hand("POST", &path).await.is_success());
+    let path = format!("/hosts/{}/retire", host.id);
+    assert!(world.by_hand(&path, "{}").await.is_success());
     world.ledger().mishap("host retired by hand");
     Some((host.id.clone(), world.millis() / 1000))
 }

@@ -23,16 +23,17 @@ pub(super) struct Ledger {
     pub(super) repeated: Vec<String>,
     /// Requests that broke a documented limit.
     pub(super) refused: Vec<String>,
-    /// Attempts by life and group of calls.
-    pub(super) attempts: BTreeMap<(usize, Group), Vec<i64>>,
+    /// Attempts by life, Region and group of calls.
+    pub(super) attempts: BTreeMap<(usize, String, Group), Vec<i64>>,
     /// When services of a cluster were listed.
     pub(super) listed: BTreeMap<String, Vec<i64>>,
     /// Counts that were read: the life, the cluster, the service and the minute.
     pub(super) observed: Vec<Observation>,
     /// When each life last had points of a host accepted: host, then life.
     pub(super) last_post: BTreeMap<(String, usize), i64>,
-    /// When the poll in hand of each life began, and whether it has gone past its first call.
-    polls: HashMap<usize, (i64, bool)>,
+    /// When the poll in hand of each life and Region began, and whether it has gone past its first
+    /// call.
+    polls: HashMap<(usize, String), (i64, bool)>,
     /// Mishaps and weather that befell requests, by kind.
     pub(super) mishaps: BTreeMap<&'static str, u64>,
 }
@@ -112,11 +113,13 @@ impl Ledger {
     }
 
     /// Notes that a request leaves for AWS.
-    pub(super) fn attempt(&mut self, life: usize, action: &str, at: i64) {
+    pub(super) fn attempt(&mut self, (life, region): (usize, &str), action: &str, at: i64) {
         if let Some(group) = Group::of(action) {
-            self.attempts.entry((life, group)).or_default().push(at);
+            let bucket = (life, region.to_owned(), group);
+            self.attempts.entry(bucket).or_default().push(at);
         }
-        let poll = self.polls.entry(life).or_insert((at, false));
+        let poll = self.polls.entry((life, region.to_owned()));
+        let poll = poll.or_insert((at, false));
         if action == "ecs:ListClusters" {
             if poll.1 {
                 *poll = (at, false);
@@ -127,8 +130,15 @@ impl Ledger {
     }
 
     /// Notes that a poller has got the counts of services.
-    pub(super) fn observe(&mut self, life: usize, cluster: &str, services: &[String], at: i64) {
-        let began = self.polls.get(&life).map_or(at, |poll| poll.0);
+    pub(super) fn observe(
+        &mut self,
+        (life, region): (usize, &str),
+        cluster: &str,
+        services: &[String],
+        at: i64,
+    ) {
+        let poll = self.polls.get(&(life, region.to_owned()));
+        let began = poll.map_or(at, |poll| poll.0);
         let minute = at.div_euclid(60_000) * 60;
         if began.div_euclid(60_000) * 60 != minute {
             return;
@@ -203,7 +213,7 @@ impl Ledger {
     /// Notes that a life is over.
     pub(super) fn over(&mut self, life: usize) {
         self.accepted.remove(&life);
-        self.polls.remove(&life);
+        self.polls.retain(|(own, _), _| *own != life);
     }
 }
 

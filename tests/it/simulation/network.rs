@@ -101,12 +101,12 @@ impl World {
     }
 
     /// A request that a person makes of Mackerel, past the weather.
-    pub(super) async fn by_hand(&self, method: &str, path: &str) -> StatusCode {
+    pub(super) async fn by_hand(&self, path: &str, body: &'static str) -> StatusCode {
         let request = http::Request::builder()
-            .method(method)
-            .uri(format!("{MACKEREL_URL}{path}"))
+            .method("POST")
+            .uri(format!("{MACKEREL_URL}/api/v0{path}"))
             .header("X-Api-Key", crate::support::world::API_KEY)
-            .body(Body::from("{}"))
+            .body(Body::from(body))
             .unwrap();
         let answer = self.mackerel_router.clone().oneshot(request).await;
         answer.unwrap().status()
@@ -154,6 +154,8 @@ impl HttpConnector for Network {
 struct Asked {
     request: http::Request<Body>,
     action: String,
+    /// The Region that it is signed for.
+    region: String,
     path: String,
     body: Bytes,
 }
@@ -174,7 +176,13 @@ impl Asked {
         } else {
             "sts:AssumeRole".to_owned()
         };
+        let signed = parts.headers.get("authorization");
+        let scope = signed.and_then(|value| value.to_str().ok());
         Asked {
+            region: scope
+                .and_then(|scope| scope.split('/').nth(2))
+                .unwrap_or_default()
+                .to_owned(),
             request: http::Request::from_parts(parts, Body::from(body.clone())),
             action,
             path,
@@ -202,7 +210,7 @@ impl Network {
             let now = world.millis();
             match asked.action == "mackerel" {
                 true => ledger.send(self.life, &points, now),
-                false => ledger.attempt(self.life, &asked.action, now),
+                false => ledger.attempt((self.life, &asked.region), &asked.action, now),
             }
         }
         let crash = self.crash_now();
@@ -216,6 +224,7 @@ impl Network {
             self.die().await;
         }
         let (action, input) = (asked.action.clone(), asked.body.clone());
+        let region = asked.region.clone();
         let (status, headers, body) = self.serve(asked, fate.event).await;
         let stored = match is_tsdb && status == StatusCode::OK {
             true => world.ledger().record(&points, world.millis()),
@@ -239,7 +248,7 @@ impl Network {
             _ => SdkBody::from(body.to_vec()),
         };
         if fate.event != Event::Cut && status == StatusCode::OK {
-            self.delivered(&action, &input, &points, &stored);
+            self.delivered((&action, &region), &input, &points, &stored);
         }
         let response = response.body(body_out).unwrap();
         Ok(HttpResponse::try_from(response).unwrap())
@@ -342,7 +351,13 @@ impl Network {
     }
 
     /// Notes what the poller has got to know.
-    fn delivered(&self, action: &str, input: &[u8], points: &[Point], series: &[Series]) {
+    fn delivered(
+        &self,
+        (action, region): (&str, &str),
+        input: &[u8],
+        points: &[Point],
+        series: &[Series],
+    ) {
         let at = self.world.millis();
         let mut ledger = self.world.ledger();
         if !points.is_empty() {
@@ -356,7 +371,7 @@ impl Network {
                 .iter()
                 .filter_map(|service| Some(last_part(service.as_str()?).to_owned()))
                 .collect();
-            ledger.observe(self.life, cluster, &services, at);
+            ledger.observe((self.life, region), cluster, &services, at);
         }
     }
 

@@ -39,12 +39,16 @@ pub(super) struct Scenario {
     pub(super) duplicate_hosts: bool,
     /// Whether Mackerel drops points of an unknown host without a word.
     pub(super) ignores_unknown_hosts: bool,
+    /// After how many minutes the hosts of clusters that are gone are retired, if they are.
+    pub(super) retire_after: Option<i64>,
     /// The usual time on the way, there or back, in milliseconds at the most.
     pub(super) latency: u64,
     /// How many requests of 10,000 meet with some mishap on a fine day.
     pub(super) mishaps: u32,
-    /// The clusters.
+    /// The clusters of the first Region.
     pub(super) fleet: Vec<Cluster>,
+    /// The cluster of the second Region.
+    pub(super) far: Cluster,
     /// The pollers.
     pub(super) lives: Vec<Life>,
     /// What goes wrong for a time.
@@ -153,6 +157,7 @@ impl Scenario {
             lateness: lateness(&mut rng),
             duplicate_hosts: rng.bool(),
             ignores_unknown_hosts: rng.u32(..4) == 0,
+            retire_after: rng.bool().then(|| pick(&mut rng, &[10, 60])),
             latency: pick(&mut rng, &[10, 40, 200]),
             mishaps: if fine {
                 0
@@ -160,6 +165,7 @@ impl Scenario {
                 pick(&mut rng, &[0, 20, 100])
             },
             fleet: fleet(&mut rng, seconds),
+            far: Cluster::fargate("gamma").service(Service::steady("far", 2)),
             lives: match (fine, once) {
                 (_, true) => scheduled_lives(&mut rng, seconds, fine),
                 (true, false) => vec![forever(0)],

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use mackerel_ecs::demo::mackerel::store::host::StoredHost;
 
 use super::case::Case;
+use super::drive::far;
 use super::ledger::{Ledger, clock};
 use super::network::World;
 use super::scenario::Scenario;
 use super::truth::Truth;
-use crate::support::world::ACCOUNT;
+use crate::support::world::{ACCOUNT, NOON};
 
 /// What must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +34,10 @@ pub(super) enum Invariant {
     Limits,
     /// The documented rates, at the poller's share, were kept.
     Rates,
+    /// Where it is asked for, the host of a cluster that is gone is retired.
+    Retirement,
+    /// In fine weather the heartbeat comes and the poller is not behind.
+    Heartbeat,
     /// What is known to be accepted is not posted again unchanged by the same process, as long as
     /// it is the same host.
     NothingRepeated,
@@ -40,7 +45,7 @@ pub(super) enum Invariant {
 
 impl Invariant {
     /// Each of them.
-    pub(super) const ALL: [Invariant; 10] = [
+    pub(super) const ALL: [Invariant; 12] = [
         Invariant::NothingMissing,
         Invariant::NothingStale,
         Invariant::NothingMadeUp,
@@ -51,6 +56,8 @@ impl Invariant {
         Invariant::Limits,
         Invariant::Rates,
         Invariant::NothingRepeated,
+        Invariant::Retirement,
+        Invariant::Heartbeat,
     ];
 
     /// What it says, in a few words.
@@ -66,6 +73,10 @@ impl Invariant {
             Invariant::Limits => "6  no request breaks a limit",
             Invariant::Rates => "7  the rates are kept",
             Invariant::NothingRepeated => "8  nothing is posted twice",
+            Invariant::Retirement => {
+                "9  hosts of clusters that are gone are retired where asked for"
+            }
+            Invariant::Heartbeat => "10 the heartbeat comes, and is not behind in fine weather",
         }
     }
 }
@@ -144,7 +155,8 @@ pub(super) fn judge(world: &World, region: &str, retired: &[Retired]) -> Verdict
     let hosts = world.mackerel.hosts();
     let fleet = world.aws.fleet().first_account().regions();
     let fine = fine_minutes(&world.scenario);
-    for name in ["alpha", "beta"] {
+    let far = &far(region);
+    for (region, name) in [(region, "alpha"), (region, "beta"), (far, "gamma")] {
         let generations = fleet[region].clusters_named(name);
         let arn = format!("arn:aws:ecs:{region}:{ACCOUNT}:cluster/{name}");
         let own: Vec<&StoredHost> = hosts
@@ -178,7 +190,30 @@ pub(super) fn judge(world: &World, region: &str, retired: &[Retired]) -> Verdict
         verdict.fail(Invariant::NothingRepeated, || repeated.clone());
     }
     check_rates(&ledger, &world.scenario, &mut verdict);
+    check_heartbeat(world, &fine, &mut verdict);
     verdict
+}
+
+/// In fine weather the poller says that it is alive, not a minute and the next one left out, and is
+/// not behind.
+fn check_heartbeat(world: &World, fine: &[bool], verdict: &mut Verdict) {
+    for (name, good) in [("alive", 1.0..=1.0), ("behind_seconds", 0.0..=120.0)] {
+        let name = format!("mackerel_ecs.{name}");
+        let points = world.mackerel.service_points("monitoring", &name);
+        let points: BTreeMap<i64, f64> = points.into_iter().collect();
+        for (minute, _) in (0..).zip(fine).filter(|(_, is_fine)| **is_fine) {
+            let times = [0, 60].map(|later| NOON + minute * 60 + later);
+            let values: Vec<f64> = times
+                .iter()
+                .filter_map(|time| points.get(time).copied())
+                .collect();
+            if values.is_empty() || values.iter().any(|value| !good.contains(value)) {
+                verdict.fail(Invariant::Heartbeat, || {
+                    format!("{name} at {}: {values:?}", clock(minute * 60))
+                });
+            }
+        }
+    }
 }
 
 /// Of each minute, whether nothing was wrong from ten minutes before it to twenty after, and one
@@ -206,7 +241,7 @@ fn fine_minutes(scenario: &Scenario) -> Vec<bool> {
 
 /// No more than the burst at once and the rate after it, in each process, retries included.
 fn check_rates(ledger: &Ledger, scenario: &Scenario, verdict: &mut Verdict) {
-    for ((life, group), attempts) in &ledger.attempts {
+    for ((life, region, group), attempts) in &ledger.attempts {
         let (burst, rate) = group.limits();
         let burst = (burst * scenario.rate_share).floor().max(1.0);
         let rate = rate * scenario.rate_share;
@@ -220,7 +255,7 @@ fn check_rates(ledger: &Ledger, scenario: &Scenario, verdict: &mut Verdict) {
                 tokens = tokens.max(-1.0);
                 verdict.fail(Invariant::Rates, || {
                     let when = clock(at / 1000);
-                    format!("life {life} at {when}: one {group:?} too many")
+                    format!("life {life} at {when} in {region}: one {group:?} too many")
                 });
                 tokens += 1.0;
             }
