@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Failure;
 use crate::cli::InjectArgs;
-use crate::inject::{Sidecar, diff, inject as with_sidecar, printed};
+use crate::inject::{Sidecar, diff, inject as with_sidecar, printed, registrable};
 use crate::model::role::RoleFullname;
 use crate::run::say;
 
@@ -21,7 +21,7 @@ pub fn inject(args: &InjectArgs) -> Result<u8, Failure> {
         say(printed(&after).trim_end())?;
         return Ok(0);
     }
-    let changes = diff(&printed(&before), &printed(&after));
+    let changes = diff(&printed(&registrable(&before)), &printed(&after));
     if changes.is_empty() {
         return Ok(0);
     }

@@ -52,7 +52,7 @@ pub fn inject(document: &Value, sidecar: &Sidecar) -> Result<Value, String> {
             )?))
         }
         Value::Object(outer) => {
-            let mut definition = registrable(outer);
+            let mut definition = registered(outer);
             let Some(Value::Array(containers)) = definition.get("containerDefinitions") else {
                 return Err(
                     "there is no list `containerDefinitions` in it, so it is no task \
@@ -69,8 +69,16 @@ pub fn inject(document: &Value, sidecar: &Sidecar) -> Result<Value, String> {
     }
 }
 
-/// What register-task-definition takes of a description, or the same where it is that already.
-fn registrable(outer: &Map<String, Value>) -> Map<String, Value> {
+/// The document without the sidecar's being added: of a description what register-task-definition
+/// takes, anything else as it is.
+pub fn registrable(document: &Value) -> Value {
+    match document {
+        Value::Object(outer) => Value::Object(registered(outer)),
+        other => other.clone(),
+    }
+}
+
+fn registered(outer: &Map<String, Value>) -> Map<String, Value> {
     let Some(Value::Object(inner)) = outer.get("taskDefinition") else {
         return without_read_only(outer);
     };

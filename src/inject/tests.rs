@@ -117,6 +117,27 @@ fn what_came_out_comes_out_again() {
     assert_eq!(diff(&once, &again), "");
 }
 
+/// What AWS adds to what was registered is no change.
+#[test]
+fn a_description_of_what_was_registered_stays_as_it_is() {
+    let mut registered = inject(&described(), &sidecar()).unwrap();
+    for name in [
+        "portMappings",
+        "mountPoints",
+        "volumesFrom",
+        "systemControls",
+    ] {
+        registered["containerDefinitions"][1][name] = json!([]);
+    }
+    registered["revision"] = json!(8);
+    registered["status"] = json!("ACTIVE");
+    let described = json!({ "taskDefinition": registered, "tags": [] });
+    assert_eq!(
+        inject(&described, &sidecar()).unwrap(),
+        registrable(&described)
+    );
+}
+
 #[test]
 fn a_new_image_is_all_that_changes() {
     let before = inject(&described(), &sidecar()).unwrap();

@@ -1,6 +1,6 @@
 module standin
 
-go 1.26.8
+go 1.25.0
 
 require github.com/hashicorp/terraform-plugin-go v0.31.0
 
