@@ -96,10 +96,11 @@ image: tools
 	$(BUILDAH) push --quiet mackerel-ecs oci-archive:target/image.tar:mackerel-ecs
 	@ls -l target/image.tar
 
-# The software bill of materials of the image's program, CycloneDX: mackerel-ecs.cdx.json.
+# The software bill of materials of the image's program, CycloneDX: target/mackerel-ecs.cdx.json.
 sbom: tools
 	@command -v cargo-cyclonedx >/dev/null || cargo install --locked --quiet cargo-cyclonedx
-	cargo cyclonedx --format json --no-default-features --target-in-filename
+	cargo cyclonedx --format json --no-default-features --no-build-deps
+	@mv mackerel-ecs.cdx.json target/
 
 clean:
 	rm -rf target
