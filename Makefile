@@ -10,7 +10,8 @@ need = command -v "$(1)" >/dev/null || { \
 	[ "$$(id -u)" = 0 ] || { echo '$(2) is missing; run: sudo apt-get install -y $(2)' >&2; exit 1; }; \
 	$(APT) $(2) >/dev/null; }
 
-.PHONY: demo test simulate bench bench-page screenshot uplot check venv client tools browser clean
+.PHONY: demo test test-deploy simulate bench bench-page screenshot uplot check venv client checkov tflint image \
+	sbom provider-schema tools browser clean
 
 # Shows the poller at work with a simulated AWS and a local Mackerel: no account, no key.
 # ARGS goes to the command, such as ARGS="--cycles 3".
@@ -20,6 +21,13 @@ demo: tools
 # Runs all tests, those against moto included.
 test: tools browser $(VENV)/.stamp client
 	cargo test --locked
+	@$(MAKE) --no-print-directory test-deploy
+
+# The Terraform module, the CloudFormation templates and the image by real tools; what needs a tool
+# that is not here is skipped, and says so.
+test-deploy: tools $(VENV)/.stamp checkov
+	@cargo build --locked --quiet
+	cd tests/deploy && PYTHONDONTWRITEBYTECODE=1 ../../$(VENV)/bin/python -m unittest --verbose
 
 # Lets the poller live through days of trouble in seconds: SEEDS=1000 for so many runs drawn from
 # seeds (FROM=1 on), SEED=7 for one of them with its log; HOURS=36 is the length of each.
@@ -83,9 +91,9 @@ client: tools
 		$(APT) pkg-config libssl-dev >/dev/null; }
 	@CARGO_TARGET_DIR=target/client cargo build --locked --quiet --manifest-path tests/client/Cargo.toml
 
-# The Python that the tests run moto and a public client of Mackerel with; made anew only when its
-# requirements change.
-$(VENV)/.stamp: tests/moto/requirements.txt tests/client/requirements.txt
+# The Python that the tests run moto, a public client of Mackerel and the checks of the deployment with;
+# made anew only when its requirements change.
+$(VENV)/.stamp: tests/moto/requirements.txt tests/client/requirements.txt tests/deploy/requirements.txt
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
 		[ "$$(id -u)" = 0 ] || { echo 'Python venv support is missing; run: sudo apt-get install -y python3-venv' >&2; exit 1; }; \
 		$(APT) python3-venv >/dev/null; }
@@ -93,6 +101,47 @@ $(VENV)/.stamp: tests/moto/requirements.txt tests/client/requirements.txt
 	@python3 -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install $(PIP_QUIET) $(patsubst %,-r %,$^)
 	@touch $@
+
+# Checkov, in a venv of its own: its versions clash with moto's.
+checkov: target/checkov/.stamp
+target/checkov/.stamp: tests/deploy/checkov.txt $(VENV)/.stamp
+	@rm -rf target/checkov
+	@python3 -m venv target/checkov
+	@target/checkov/bin/python -m pip install $(PIP_QUIET) -r $<
+	@touch $@
+
+# TFLint, built by Go; the tests use it where it is. Takes two minutes.
+tflint:
+	GOBIN=$(CURDIR)/target/deploy/bin go install github.com/terraform-linters/tflint@v0.64.0
+
+# The published schema of what the Terraform module uses, extracted anew from the npm package.
+AWS_PROVIDER := @cdktf/provider-aws@21.22.1
+provider-schema:
+	@mkdir -p target/deploy/npm
+	cd target/deploy/npm && npm pack --silent $(AWS_PROVIDER) && tar xzf cdktf-provider-aws-*.tgz
+	python3 tests/deploy/extract_schema.py target/deploy/npm/package $$(grep -rhoE \
+		'^(resource|data) "aws_[a-z_0-9]+"' terraform --include='*.tf' | sort -u | \
+		sed -E 's/resource "(.*)"/\1/; s/data "(.*)"/data.\1/')
+
+# The image without a container engine: the same Dockerfile, with the build done here in place of its
+# first stage. It is left in target/image.tar (OCI), compressed as a registry keeps it.
+BUILDAH := buildah --storage-driver vfs --root $(CURDIR)/target/buildah
+image: tools
+	@command -v buildah >/dev/null || { \
+		[ "$$(id -u)" = 0 ] || { echo 'buildah is missing; run: sudo apt-get install -y buildah' >&2; exit 1; }; \
+		$(APT) buildah >/dev/null; }
+	cargo build --release --locked --no-default-features
+	@rm -rf target/rootfs target/image.tar
+	image/rootfs.sh target/release/mackerel-ecs target/rootfs
+	$(BUILDAH) bud --isolation chroot --build-context rootfs=target/rootfs -t mackerel-ecs .
+	$(BUILDAH) push --quiet mackerel-ecs oci-archive:target/image.tar:mackerel-ecs
+	@ls -l target/image.tar
+
+# The software bill of materials of the image's program, CycloneDX: target/mackerel-ecs.cdx.json.
+sbom: tools
+	@command -v cargo-cyclonedx >/dev/null || cargo install --locked --quiet cargo-cyclonedx
+	cargo cyclonedx --format json --no-default-features --no-build-deps
+	@mv mackerel-ecs.cdx.json target/
 
 clean:
 	rm -rf target

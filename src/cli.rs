@@ -35,6 +35,14 @@ pub enum Command {
     Poll(PollArgs),
     /// Make the ECS task that this runs in a host on Mackerel: a sidecar
     Task(TaskArgs),
+    /// Try all that polling needs, with calls that change nothing: permissions, key, clock
+    Check(CheckArgs),
+    /// Print the least IAM policy that the configuration needs
+    IamPolicy(IamPolicyArgs),
+    /// Add the sidecar to a task definition, or update it there
+    Inject(InjectArgs),
+    /// Ask the poller that runs here whether it is well, for a container's health check
+    Health(HealthArgs),
     /// Show it all on this machine, with a simulated AWS and a local Mackerel: no account, no key
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
@@ -138,6 +146,89 @@ pub struct PollArgs {
     /// Where the configuration comes from.
     #[command(flatten)]
     pub config: ConfigArgs,
+}
+
+/// Flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Lines for people, or one JSON document
+    #[arg(long, value_name = "FORM", default_value = "table")]
+    pub output: CheckOutput,
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckOutput {
+    /// A line for each.
+    Table,
+    /// One JSON document.
+    Json,
+}
+
+/// Flags of `iam-policy`.
+#[derive(Debug, Args)]
+pub struct IamPolicyArgs {
+    /// Whose policy
+    #[arg(long = "for", value_name = "ROLE", default_value = "poll")]
+    pub of: PolicyFor,
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Whose policy is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyFor {
+    /// The role that the poller runs with.
+    Poll,
+    /// The role of a task that has the sidecar.
+    Task,
+    /// The role in another account that the poller assumes.
+    Reader,
+}
+
+/// Flags of `health`.
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Flags of `inject`.
+#[derive(Debug, Args)]
+pub struct InjectArgs {
+    /// The task definition (JSON): what describe-task-definition prints, what
+    /// register-task-definition takes, or a list of container definitions; standard input unless given
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The image of mackerel-ecs
+    #[arg(long, value_name = "IMAGE")]
+    pub image: String,
+    /// The ARN of the secret or SSM parameter that holds the Mackerel API key
+    #[arg(long, value_name = "ARN")]
+    pub api_key_arn: String,
+    /// A role of the task's host, `service:role`; may be given several times
+    #[arg(long = "role", value_name = "ROLE")]
+    pub roles: Vec<String>,
+    /// Another variable of the sidecar, `NAME=VALUE`; may be given several times
+    #[arg(long = "env", value_name = "NAME=VALUE")]
+    pub environment: Vec<String>,
+    /// The name of the sidecar's container
+    #[arg(long, value_name = "NAME", default_value = "mackerel-ecs")]
+    pub name: String,
+    /// The most memory that the sidecar may use, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(32..))]
+    pub memory: u64,
+    /// The CPU units that the sidecar reserves
+    #[arg(long, value_name = "UNITS", default_value_t = 0)]
+    pub cpu: u64,
+    /// Print no task definition but what would change; exit status 1 if anything would
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// What is printed of each poll on standard output.

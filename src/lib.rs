@@ -14,8 +14,12 @@
 //! minute; a *batch* is what one GetMetricData asks for; a *window* is the minutes that it asks
 //! for; a *trouble* is something that went wrong with one item while the rest went on.
 
+pub mod check;
 pub mod cli;
 pub mod command;
+pub mod inject;
+pub mod permission;
+pub mod pulse;
 pub mod run;
 pub mod schedule;
 pub mod task;

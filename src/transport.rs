@@ -59,7 +59,7 @@ impl Transport {
     pub fn network() -> Self {
         Self::over(Network {
             outside: builder().proxy_config(ProxyConfig::from_env()).tls(),
-            link_local: plain(),
+            local: plain(),
         })
     }
 
@@ -149,19 +149,22 @@ async fn within<T>(
     }
 }
 
+/// How the addresses begin of this machine, and of the credentials and metadata endpoints of ECS and
+/// EC2.
+const LOCAL: [&str; 3] = ["http://169.254.", "http://127.", "http://[::1]"];
+
 /// Real sockets.
 #[derive(Debug)]
 struct Network {
     outside: Connector,
-    /// Without a proxy: the credentials and metadata endpoints of ECS and EC2 are no proxy's
-    /// business, whatever `NO_PROXY` forgets. They don't speak TLS.
-    link_local: Connector,
+    /// Without a proxy: what is [`LOCAL`] is no proxy's business, whatever `NO_PROXY` forgets.
+    local: Connector,
 }
 
 impl HttpConnector for Network {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if request.uri().starts_with("http://169.254.") {
-            self.link_local.call(request)
+        if LOCAL.iter().any(|start| request.uri().starts_with(start)) {
+            self.local.call(request)
         } else {
             self.outside.call(request)
         }

@@ -24,6 +24,7 @@ use crate::demo::task::SimulatedTasks;
 use crate::demo::task::model::{busy_task, demo_tasks};
 use crate::model::calls::Calls;
 use crate::poller::Poller;
+use crate::pulse::Pulse;
 use crate::run::{Plan, Stop, real_time, run, say};
 use crate::task;
 use crate::task::clock::Clock;
@@ -147,7 +148,8 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
         sidecars.push(task::run(setup, ended.clone()));
     }
     let polling = async {
-        let outcome = run(&config, poller, plan, stop, real_time).await;
+        let pulse = Pulse::new(config.poll.interval);
+        let outcome = run(&config, poller, plan, &pulse, stop, real_time).await;
         end.send_replace(1);
         outcome
     };

@@ -1,8 +1,12 @@
 //! Carries out a command: builds what it needs, runs it, and gives the exit status. 0 is all done,
 //! 1 failed, 2 a mistake in usage or configuration, 3 done in part.
 
+mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod health;
+mod iam_policy;
+mod inject;
 #[cfg(feature = "demo")]
 mod serve;
 mod task;
@@ -18,6 +22,7 @@ use crate::config::{Config, Mistake};
 use crate::mackerel::client::Client as Mackerel;
 use crate::model::calls::Calls;
 use crate::poller::Poller;
+use crate::pulse::{Pulse, listen};
 use crate::run::{Plan, Stop, real_time, run};
 use crate::source::{Location, fetch};
 use crate::transport::Transport;
@@ -52,6 +57,10 @@ pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
         match command {
             Command::Poll(args) => poll(args, environment, stop).await,
             Command::Task(args) => task::task(&args, environment, stop).await,
+            Command::Check(args) => check::check(args, environment).await,
+            Command::IamPolicy(args) => iam_policy::iam_policy(args, environment),
+            Command::Inject(args) => inject::inject(&args),
+            Command::Health(args) => health::health(args, environment).await,
             #[cfg(feature = "demo")]
             Command::Demo(args) => demo::demo(args, stop).await,
             #[cfg(feature = "demo")]
@@ -102,8 +111,14 @@ async fn poll(args: PollArgs, environment: &[(String, String)], stop: Stop) -> R
         true => None,
         false => mackerel_client(&config, &access)?,
     };
+    let pulse = Pulse::new(config.poll.interval);
+    if let Some(address) = config.listen {
+        let listened = listen(address, pulse.clone()).await;
+        let address = listened.with_context(|| format!("can't listen at {address}"))?;
+        tracing::info!(%address, "listening");
+    }
     let poller = Poller::new(config.clone(), access, mackerel);
-    let outcome = run(&config, poller, Plan::of(&args), stop, real_time).await?;
+    let outcome = run(&config, poller, Plan::of(&args), &pulse, stop, real_time).await?;
     Ok(outcome.exit_status())
 }
 

@@ -21,13 +21,14 @@ pub const INLINE_VARIABLE: &str = "MACKEREL_ECS_CONFIG_YAML";
 const PREFIX: &str = "MACKEREL_ECS_";
 
 /// Variables that stand for a key of the configuration.
-const VARIABLES: [Variable; 6] = [
+const VARIABLES: [Variable; 7] = [
     Variable::text("MACKEREL_APIKEY", "mackerel.apikey"),
     Variable::text("MACKEREL_APIBASE", "mackerel.apibase"),
     Variable::list("MACKEREL_ROLES", "host.roles"),
     Variable::list("MACKEREL_ECS_CLUSTERS", "clusters.include"),
     Variable::text("MACKEREL_ECS_PROFILE", "metrics.profile"),
     Variable::text("MACKEREL_ECS_INTERVAL", "poll.interval"),
+    Variable::text("MACKEREL_ECS_LISTEN", "http.listen"),
 ];
 
 /// A flag that stands for a key of the configuration, as typed.

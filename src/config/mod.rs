@@ -12,6 +12,7 @@ pub mod template;
 pub mod variable;
 pub mod yaml;
 
+use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -44,6 +45,8 @@ pub struct Config {
     pub aws: Aws,
     /// The Mackerel service that the poller's own metrics go to; none for none.
     pub heartbeat: Option<String>,
+    /// Where the poller tells its health; none for nowhere.
+    pub listen: Option<SocketAddr>,
 }
 
 /// The Mackerel organization.

@@ -1,6 +1,7 @@
 //! Turns a configuration tree into a [`Config`]: every key, its type, its bounds and its default
 //! stand here and nowhere else.
 
+use core::net::SocketAddr;
 use std::time::Duration;
 
 use super::node::Node;
@@ -46,6 +47,12 @@ pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
             let service = section.value("service", m, RoleFullname::parse_service);
             section.finish(m);
             service
+        },
+        listen: {
+            let mut section = top.section("http", m);
+            let address = section.value("listen", m, listen);
+            section.finish(m);
+            address.flatten()
         },
     };
     top.finish(m);
@@ -277,6 +284,16 @@ fn read_aws(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Aws {
     section.finish(m);
     Aws {
         rate_share: rate_share.unwrap_or(Some(0.5)),
+    }
+}
+
+fn listen(text: &str) -> Result<Option<SocketAddr>, String> {
+    match text.parse() {
+        _ if text == "off" => Ok(None),
+        Ok(address) => Ok(Some(address)),
+        Err(_) => Err(format!(
+            "is `{text}`, but must be an address with a port such as 127.0.0.1:9808, or off"
+        )),
     }
 }
 

@@ -53,6 +53,7 @@ fn an_empty_file_is_the_defaults() {
         poll,
         aws,
         heartbeat,
+        listen,
     } = config("");
     assert!(mackerel.api_key.is_none());
     assert_eq!(mackerel.api_base, "https://api.mackerelio.com");
@@ -85,7 +86,7 @@ fn an_empty_file_is_the_defaults() {
             rate_share: Some(0.5)
         }
     );
-    assert_eq!((host.retire_after, heartbeat), (None, None));
+    assert_eq!((host.retire_after, heartbeat, listen), (None, None, None));
 }
 
 #[test]
@@ -113,10 +114,12 @@ host:
 poll: {interval: 5m, settle: 0s, overlap: 1h, lookback: 1m, grace: 1s}
 aws: {rate_share: off}
 heartbeat: {service: monitoring}
+http: {listen: '[::1]:9808'}
 ",
     );
     assert_eq!(config.mackerel.api_base, "http://localhost:8080");
     assert_eq!(config.heartbeat.as_deref(), Some("monitoring"));
+    assert_eq!(config.listen, "[::1]:9808".parse().ok());
     assert_eq!(config.host.retire_after, Some(24 * HOUR));
     let role = |arn: &str, external_id: Option<&str>, session: &str| AssumedRole {
         arn: arn.into(),

@@ -215,23 +215,17 @@ impl Client {
     ) -> Result<T, Error> {
         let body = body.map(|json| json.to_string().into_bytes());
         let answer = self.send(method, name, path, body).await?;
-        serde_json::from_slice(&answer).map_err(|error| Error {
-            kind: Kind::Passing { retry_after: None },
-            message: format!(
-                "{method} {name} got an answer that is not Mackerel's ({error}); check \
-                 MACKEREL_APIBASE and the proxy"
-            ),
-        })
+        parsed(method, name, answer.body())
     }
 
     /// `name` is the path with its variable parts as words, for the count and for messages.
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: &str,
         name: &str,
         path: &str,
         body: Option<Vec<u8>>,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<http::Response<Vec<u8>>, Error> {
         let call = format!("{method} {name}");
         self.calls.add(&format!("mackerel:{call}"), 1);
         let mut request = http::Request::builder()
@@ -262,7 +256,7 @@ impl Client {
             })?;
         let status = response.status();
         if status.is_success() {
-            return Ok(response.into_body());
+            return Ok(response);
         }
         let retry_after = response
             .headers()
@@ -276,6 +270,21 @@ impl Client {
             response.body(),
         ))
     }
+}
+
+/// What an answer's body says.
+pub(super) fn parsed<T: DeserializeOwned>(
+    method: &str,
+    name: &str,
+    body: &[u8],
+) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|error| Error {
+        kind: Kind::Passing { retry_after: None },
+        message: format!(
+            "{method} {name} got an answer that is not Mackerel's ({error}); check \
+             MACKEREL_APIBASE and the proxy"
+        ),
+    })
 }
 
 fn metadata_path(id: &HostId, namespace: &str) -> String {

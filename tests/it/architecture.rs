@@ -23,6 +23,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("map", &["model", "config", "mackerel::payload"]),
     ("post", &["model", "pace", "mackerel"]),
     ("report", &["model"]),
+    ("inject", &[]),
+    ("pulse", &[]),
+    ("permission", &["model", "config"]),
+    (
+        "check",
+        &[
+            "model",
+            "config",
+            "aws",
+            "mackerel::client",
+            "mackerel::error",
+            "permission",
+        ],
+    ),
     (
         "poller",
         &[
@@ -52,7 +66,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "run",
-        &["model", "config", "poller", "report", "cli", "schedule"],
+        &[
+            "model", "config", "poller", "pulse", "report", "cli", "schedule",
+        ],
     ),
     (
         "command",
@@ -64,6 +80,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "mackerel::client",
             "source",
             "poller",
+            "pulse",
+            "inject",
+            "permission",
+            "check",
             "task",
             "demo",
             "cli",
@@ -88,6 +108,8 @@ const RESERVED: &[(&str, &[&str])] = &[
             "src/source.rs",
             "src/task/probe.rs",
             "src/task/setting/program.rs",
+            "src/pulse.rs",
+            "src/command/health.rs",
         ],
     ),
 ];
@@ -99,6 +121,8 @@ const PURE: &[&str] = &[
     "src/map/",
     "src/pace/backoff.rs",
     "src/report.rs",
+    "src/inject/",
+    "src/permission.rs",
     "src/schedule.rs",
     "src/config/",
     "src/task/check.rs",

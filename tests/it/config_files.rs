@@ -58,6 +58,7 @@ fn the_example_shows_every_key() {
             "clusters",
             "heartbeat",
             "host",
+            "http",
             "mackerel",
             "metrics",
             "poll",

@@ -11,9 +11,12 @@ mod support;
 
 mod architecture;
 mod bridge;
+mod check;
 mod cli;
 mod clients;
 mod config_files;
+mod deploy;
+mod health;
 mod host;
 mod isolation;
 mod likeness;
