@@ -37,7 +37,7 @@ const API_KEY: &str = "demo";
 const ACCESS_KEY_ID: &str = "AKIADEMO";
 
 /// The roles of the simulated tasks' hosts.
-const ROLES: [&str; 2] = ["shop:web", "shop:batch"];
+const ROLES: [&str; 2] = ["tasks:web", "tasks:batch"];
 
 /// The seed of a made-up fleet.
 const SEED: u64 = 1;

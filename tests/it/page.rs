@@ -51,7 +51,7 @@ async fn a_person_watches_the_demo() {
         hosts,
         json!(["platform", "shop-batch", "shop-web", "staging"])
     );
-    let filter = "const filter = document.querySelector('input[type=search]'); filter.value = 'BATCH work'; filter.dispatchEvent(new Event('input'));";
+    let filter = "const filter = document.querySelector('input[type=search]'); filter.value = 'SHOP-batch work'; filter.dispatchEvent(new Event('input'));";
     browser.run(filter).await;
     assert_eq!(
         browser.run(&format!("return {names}")).await,
