@@ -2,9 +2,16 @@
 
 VENV := target/venv
 PIP_QUIET := --quiet --disable-pip-version-check --no-input --no-compile --only-binary :all:
+UPLOT := 1.6.32
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
-.PHONY: demo test simulate bench check venv tools clean
+# $(call need,PROGRAM,PACKAGE): installs a Debian package if its program is missing.
+need = command -v "$(1)" >/dev/null || { \
+	[ "$$(id -u)" = 0 ] || { echo '$(2) is missing; run: sudo apt-get install -y $(2)' >&2; exit 1; }; \
+	$(APT) $(2) >/dev/null; }
+
+.PHONY: demo test test-deploy simulate bench bench-page screenshot uplot check venv client checkov tflint image \
+	sbom provider-schema tools browser clean
 
 # Shows the poller at work with a simulated AWS and a local Mackerel: no account, no key.
 # ARGS goes to the command, such as ARGS="--cycles 3".
@@ -12,8 +19,15 @@ demo: tools
 	@cargo run --locked --quiet -- demo $(ARGS)
 
 # Runs all tests, those against moto included.
-test: tools $(VENV)/.stamp
+test: tools browser $(VENV)/.stamp client
 	cargo test --locked
+	@$(MAKE) --no-print-directory test-deploy
+
+# The Terraform module, the CloudFormation templates and the image by real tools; what needs a tool
+# that is not here is skipped, and says so.
+test-deploy: tools $(VENV)/.stamp checkov
+	@cargo build --locked --quiet
+	cd tests/deploy && PYTHONDONTWRITEBYTECODE=1 ../../$(VENV)/bin/python -m unittest --verbose
 
 # Lets the poller live through days of trouble in seconds: SEEDS=1000 for so many runs drawn from
 # seeds (FROM=1 on), SEED=7 for one of them with its log; HOURS=36 is the length of each.
@@ -29,10 +43,33 @@ check: tools
 	cargo clippy --locked --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
 
-# Measures the poller as a process of its own against the simulated AWS.
+# Measures the poller as a process of its own against the simulated AWS, the local Mackerel as one,
+# and the sidecar likewise over a day of its minutes, which pass faster for it.
 bench: tools
 	cargo build --locked --release --quiet
 	@python3 tests/bench/bench.py target/release/mackerel-ecs $(ARGS)
+	@python3 tests/bench/mackerel.py target/release/mackerel-ecs
+	@python3 tests/bench/sidecar.py target/release/mackerel-ecs
+
+# Measures how fast the local Mackerel's page draws a day.
+bench-page: tools browser
+	@cargo test --locked --profile simulate --quiet --test it -- \
+		page::speed::many_graphs_of_a_day --exact --ignored --nocapture
+
+# Takes the picture of the demo that the README shows.
+screenshot: tools browser
+	cargo test --locked --quiet --test it -- page::a_person_watches_the_demo --exact
+	@$(call need,pngquant,pngquant)
+	pngquant --force --strip --speed 1 --output docs/images/demo.png target/tmp/screenshots/demo.png
+
+# Compares the charting library that the page holds with the version that it says it is.
+uplot:
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+		npm pack --silent --pack-destination "$$folder" uplot@$(UPLOT) >/dev/null && \
+		tar -xzf "$$folder"/uplot-$(UPLOT).tgz -C "$$folder" && cd src/demo/mackerel/page/uplot && \
+		cmp uPlot.js "$$folder"/package/dist/uPlot.iife.min.js && \
+		cmp uPlot.css "$$folder"/package/dist/uPlot.min.css && \
+		cmp LICENSE "$$folder"/package/LICENSE && echo 'uPlot is version $(UPLOT), unchanged'
 
 # What the build needs besides Rust: a C compiler.
 tools:
@@ -41,17 +78,70 @@ tools:
 		[ "$$(id -u)" = 0 ] || { echo 'a C compiler is missing; run: sudo apt-get install -y build-essential' >&2; exit 1; }; \
 		$(APT) build-essential >/dev/null; }
 
+# The browser that the tests look at the page with.
+browser:
+	@$(call need,$${MACKEREL_ECS_TEST_CHROMIUM:-chromium},chromium)
+
 venv: $(VENV)/.stamp
 
-# The Python that the tests run moto with; made anew only when its requirements change.
-$(VENV)/.stamp: tests/moto/requirements.txt
+# A public client of Mackerel that the tests run against the local one; its HTTP stack wants OpenSSL.
+client: tools
+	@pkg-config --exists openssl 2>/dev/null || { \
+		[ "$$(id -u)" = 0 ] || { echo 'OpenSSL is missing; run: sudo apt-get install -y pkg-config libssl-dev' >&2; exit 1; }; \
+		$(APT) pkg-config libssl-dev >/dev/null; }
+	@CARGO_TARGET_DIR=target/client cargo build --locked --quiet --manifest-path tests/client/Cargo.toml
+
+# The Python that the tests run moto, a public client of Mackerel and the checks of the deployment with;
+# made anew only when its requirements change.
+$(VENV)/.stamp: tests/moto/requirements.txt tests/client/requirements.txt tests/deploy/requirements.txt
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
 		[ "$$(id -u)" = 0 ] || { echo 'Python venv support is missing; run: sudo apt-get install -y python3-venv' >&2; exit 1; }; \
 		$(APT) python3-venv >/dev/null; }
 	@rm -rf $(VENV)
 	@python3 -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install $(PIP_QUIET) -r $<
+	@$(VENV)/bin/python -m pip install $(PIP_QUIET) $(patsubst %,-r %,$^)
 	@touch $@
+
+# Checkov, in a venv of its own: its versions clash with moto's.
+checkov: target/checkov/.stamp
+target/checkov/.stamp: tests/deploy/checkov.txt $(VENV)/.stamp
+	@rm -rf target/checkov
+	@python3 -m venv target/checkov
+	@target/checkov/bin/python -m pip install $(PIP_QUIET) -r $<
+	@touch $@
+
+# TFLint, built by Go; the tests use it where it is. Takes two minutes.
+tflint:
+	GOBIN=$(CURDIR)/target/deploy/bin go install github.com/terraform-linters/tflint@v0.64.0
+
+# The published schema of what the Terraform module uses, extracted anew from the npm package.
+AWS_PROVIDER := @cdktf/provider-aws@21.22.1
+provider-schema:
+	@mkdir -p target/deploy/npm
+	cd target/deploy/npm && npm pack --silent $(AWS_PROVIDER) && tar xzf cdktf-provider-aws-*.tgz
+	python3 tests/deploy/extract_schema.py target/deploy/npm/package $$(grep -rhoE \
+		'^(resource|data) "aws_[a-z_0-9]+"' terraform --include='*.tf' | sort -u | \
+		sed -E 's/resource "(.*)"/\1/; s/data "(.*)"/data.\1/')
+
+# The image without a container engine: the same Dockerfile, with the build done here in place of its
+# first stage. It is left in target/image.tar (OCI), compressed as a registry keeps it.
+BUILDAH := buildah --storage-driver vfs --root $(CURDIR)/target/buildah
+image: tools
+	@command -v buildah >/dev/null || { \
+		[ "$$(id -u)" = 0 ] || { echo 'buildah is missing; run: sudo apt-get install -y buildah' >&2; exit 1; }; \
+		$(APT) buildah >/dev/null; }
+	cargo build --release --locked --no-default-features
+	@rm -rf target/rootfs target/image.tar
+	image/rootfs.sh target/release/mackerel-ecs target/rootfs
+	$(BUILDAH) bud --isolation chroot --build-context rootfs=target/rootfs -t mackerel-ecs .
+	$(BUILDAH) push --quiet mackerel-ecs oci-archive:target/image.tar:mackerel-ecs
+	@ls -l target/image.tar
+
+# The software bill of materials of the image's program, CycloneDX: target/mackerel-ecs.cdx.json.
+sbom: tools
+	@command -v cargo-cyclonedx >/dev/null || cargo install --locked --quiet cargo-cyclonedx
+	cargo cyclonedx --format json --no-default-features --no-build-deps
+	@mv mackerel-ecs.cdx.json target/
 
 clean:
 	rm -rf target

@@ -7,14 +7,22 @@
 //! [`transport`]; [`model`] is the vocabulary, [`config`] what the user wants, [`pace`] how fast
 //! the outside may be asked, [`report`] what a poll says of itself.
 //!
+//! [`task`] is the other mode: a sidecar that makes the task that it runs in a host. It shares the
+//! edges, and none of the stages.
+//!
 //! Words: a *target* is an account with some Regions; a *sample* is one value of one series in one
 //! minute; a *batch* is what one GetMetricData asks for; a *window* is the minutes that it asks
 //! for; a *trouble* is something that went wrong with one item while the rest went on.
 
+pub mod check;
 pub mod cli;
 pub mod command;
+pub mod inject;
+pub mod permission;
+pub mod pulse;
 pub mod run;
 pub mod schedule;
+pub mod task;
 pub mod telemetry;
 
 pub mod discover;
@@ -27,6 +35,7 @@ pub mod report;
 
 pub mod aws;
 pub mod mackerel;
+pub mod source;
 pub mod transport;
 
 #[cfg(feature = "demo")]

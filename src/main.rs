@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     let no_color = environment
         .iter()
         .any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
-    telemetry::start(&cli.log, no_color);
+    let level = cli.log_level(&environment);
+    telemetry::start(level, cli.log.log_format, no_color);
     ExitCode::from(command::execute(cli.command, &environment))
 }

@@ -13,6 +13,7 @@ use crate::cli::{Output, PollArgs};
 use crate::config::Config;
 use crate::model::trouble::Severity;
 use crate::poller::Poller;
+use crate::pulse::Pulse;
 use crate::report::{Outcome, Report, TroubleReport, table};
 use crate::schedule;
 
@@ -49,11 +50,12 @@ impl Plan {
 /// Polls until the plan is done or a signal comes. Gives the outcome of the last poll, or
 /// [`Outcome::Posted`] where a signal ended the loop: to be stopped is no failure.
 ///
-/// `wall_clock` tells the time of day; all waiting is on tokio's clock, which should agree with it.
+/// Each poll is a beat of `pulse`. `wall_clock` tells the time of day; all waiting is on tokio's clock, which should agree with it.
 pub async fn run(
     config: &Config,
     mut poller: Poller,
     plan: Plan,
+    pulse: &Pulse,
     mut stop: Stop,
     wall_clock: impl Fn() -> DateTime<Utc>,
 ) -> anyhow::Result<Outcome> {
@@ -83,6 +85,7 @@ pub async fn run(
             tracing::warn!("left in the middle of a poll; the next one reads its minutes again");
             return Ok(Outcome::Failed);
         };
+        pulse.beat();
         polls += 1;
         tell(&report, &mut told, started.elapsed());
         print(&report, plan)?;

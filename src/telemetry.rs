@@ -11,11 +11,11 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-use crate::cli::{LogArgs, LogFormat, LogLevel};
+use crate::cli::{LogFormat, LogLevel};
 
 /// Starts logging to standard error. A second call does nothing.
-pub fn start(args: &LogArgs, no_color: bool) {
-    let level = match args.log_level {
+pub fn start(level: LogLevel, format: LogFormat, no_color: bool) {
+    let level = match level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,
@@ -34,7 +34,7 @@ pub fn start(args: &LogArgs, no_color: bool) {
         .with_writer(std::io::stderr)
         .with_ansi(ansi)
         .with_target(level >= LevelFilter::DEBUG);
-    let lines = match args.log_format {
+    let lines = match format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };

@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::http::HttpError;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt, Limited};
 
@@ -36,8 +37,8 @@ pub enum TransportError {
     Unreachable(String),
     /// No answer in time.
     TimedOut,
-    /// The answer is larger than anything that is expected.
-    TooLarge,
+    /// The answer is larger than so many bytes, which is more than anything that is expected.
+    TooLarge(usize),
 }
 
 impl fmt::Display for TransportError {
@@ -45,8 +46,8 @@ impl fmt::Display for TransportError {
         match self {
             TransportError::Unreachable(why) => f.write_str(why),
             TransportError::TimedOut => f.write_str("no answer in time"),
-            TransportError::TooLarge => {
-                write!(f, "the answer is larger than {} MiB", BODY_LIMIT >> 20)
+            TransportError::TooLarge(limit) => {
+                write!(f, "the answer is larger than {} MiB", limit >> 20)
             }
         }
     }
@@ -58,8 +59,22 @@ impl Transport {
     pub fn network() -> Self {
         Self::over(Network {
             outside: builder().proxy_config(ProxyConfig::from_env()).tls(),
-            link_local: builder().tls(),
+            local: plain(),
         })
+    }
+
+    /// Real sockets without TLS and without a proxy: for what this machine itself answers.
+    pub fn local() -> Self {
+        Self::over(plain())
+    }
+
+    /// Real sockets and verified TLS, through this proxy alone, or through none.
+    pub fn direct(proxy: Option<&str>) -> Result<Self, String> {
+        let proxy = match proxy {
+            Some(url) => ProxyConfig::all(url).map_err(|error| chain(&error))?,
+            None => ProxyConfig::disabled(),
+        };
+        Ok(Self::over(builder().proxy_config(proxy).tls()))
     }
 
     /// Another network: anything that answers HTTP requests.
@@ -79,43 +94,77 @@ impl Transport {
         request: http::Request<Vec<u8>>,
         timeout: Duration,
     ) -> Result<http::Response<Vec<u8>>, TransportError> {
+        self.send_bounded(request, timeout, BODY_LIMIT).await
+    }
+
+    /// Sends one request and reads the whole answer, whose body may have so many bytes.
+    pub async fn send_bounded(
+        &self,
+        request: http::Request<Vec<u8>>,
+        timeout: Duration,
+        limit: usize,
+    ) -> Result<http::Response<Vec<u8>>, TransportError> {
         let exchange = async {
-            let request = HttpRequest::try_from(request.map(SdkBody::from))
-                .map_err(|error| TransportError::Unreachable(error.to_string()))?;
-            let response = self.0.call(request).await.map_err(|e| failure(&e))?;
-            let response = response
-                .try_into_http1x()
-                .map_err(|error| TransportError::Unreachable(error.to_string()))?;
-            let (parts, body) = response.into_parts();
-            let body = match Limited::new(body, BODY_LIMIT).collect().await {
+            let (parts, body) = self.open(request).await?.into_parts();
+            let body = match Limited::new(body, limit).collect().await {
                 Ok(body) => body.to_bytes(),
                 Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                    return Err(TransportError::TooLarge);
+                    return Err(TransportError::TooLarge(limit));
                 }
                 Err(error) => return Err(TransportError::Unreachable(chain(error.as_ref()))),
             };
             Ok(http::Response::from_parts(parts, body.to_vec()))
         };
-        match tokio::time::timeout(timeout, exchange).await {
-            Ok(result) => result,
-            Err(_) => Err(TransportError::TimedOut),
-        }
+        within(timeout, exchange).await
+    }
+
+    /// Sends one request and reads no more of the answer than its status.
+    pub async fn status(
+        &self,
+        request: http::Request<Vec<u8>>,
+        timeout: Duration,
+    ) -> Result<http::StatusCode, TransportError> {
+        let answer = within(timeout, self.open(request)).await?;
+        Ok(answer.status())
+    }
+
+    async fn open(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<SdkBody>, TransportError> {
+        let unreachable = |error: HttpError| TransportError::Unreachable(error.to_string());
+        let request = HttpRequest::try_from(request.map(SdkBody::from)).map_err(unreachable)?;
+        let response = self.0.call(request).await.map_err(|e| failure(&e))?;
+        response.try_into_http1x().map_err(unreachable)
     }
 }
+
+async fn within<T>(
+    timeout: Duration,
+    exchange: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
+    match tokio::time::timeout(timeout, exchange).await {
+        Ok(result) => result,
+        Err(_) => Err(TransportError::TimedOut),
+    }
+}
+
+/// How the addresses begin of this machine, and of the credentials and metadata endpoints of ECS and
+/// EC2.
+const LOCAL: [&str; 3] = ["http://169.254.", "http://127.", "http://[::1]"];
 
 /// Real sockets.
 #[derive(Debug)]
 struct Network {
     outside: Connector,
-    /// Without a proxy: the credentials and metadata endpoints of ECS and EC2 are no proxy's
-    /// business, whatever `NO_PROXY` forgets.
-    link_local: Connector,
+    /// Without a proxy: what is [`LOCAL`] is no proxy's business, whatever `NO_PROXY` forgets.
+    local: Connector,
 }
 
 impl HttpConnector for Network {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if request.uri().starts_with("http://169.254.") {
-            self.link_local.call(request)
+        if LOCAL.iter().any(|start| request.uri().starts_with(start)) {
+            self.local.call(request)
         } else {
             self.outside.call(request)
         }
@@ -129,6 +178,11 @@ fn builder() -> ConnectorBuilder {
             .read_timeout(READ_TIMEOUT)
             .build(),
     )
+}
+
+fn plain() -> Connector {
+    let direct = builder().proxy_config(ProxyConfig::disabled());
+    direct.build_http()
 }
 
 trait WithTls {

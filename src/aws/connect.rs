@@ -161,6 +161,7 @@ fn client(config: &SdkConfig, region: Region, access: &Access) -> Client {
         aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(count("cloudwatch"));
     Client {
         region: name,
+        config,
         ecs: aws_sdk_ecs::Client::from_conf(ecs.build()),
         cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
         calls: access.calls.clone(),

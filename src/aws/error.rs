@@ -89,7 +89,8 @@ impl Error {
         error
     }
 
-    fn from_sdk<E>(action: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    /// Translates an error of the SDK.
+    pub(super) fn from_sdk<E>(action: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: StdError + ProvideErrorMetadata + 'static,
         SdkError<E, HttpResponse>: RequestId,

@@ -6,6 +6,8 @@ mod cloudwatch;
 mod connect;
 mod ecs;
 mod error;
+mod identity;
+pub mod object;
 mod statistics;
 
 pub use cloudwatch::{MAX_QUERIES, MetricData, Query, SeriesData};
@@ -22,6 +24,7 @@ use crate::pace::bucket::{Bucket, Rate};
 #[derive(Debug)]
 pub struct Client {
     region: String,
+    config: aws_types::SdkConfig,
     ecs: aws_sdk_ecs::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
     calls: Calls,

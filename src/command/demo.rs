@@ -1,9 +1,12 @@
 //! The command `demo`: a simulated AWS and a local Mackerel, each on a port of its own, and the
-//! real poller between them.
+//! real poller and the real sidecars of two tasks between them.
 
 use std::sync::Arc;
 
 use anyhow::Context;
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
 
 use super::Failure;
 use crate::aws::{Access, Keys};
@@ -14,12 +17,17 @@ use crate::demo::aws::fleet::Fleet;
 use crate::demo::aws::fleet::scenario::REGION;
 use crate::demo::aws::options::{Lateness, Options as AwsOptions};
 use crate::demo::mackerel::LocalMackerel;
-use crate::demo::mackerel::option::{ApiKey, Options as MackerelOptions};
+use crate::demo::mackerel::option::{ApiKey, Options as MackerelOptions, Recording};
 use crate::demo::mackerel::store::Storage;
 use crate::demo::serve::serve;
+use crate::demo::task::SimulatedTasks;
+use crate::demo::task::model::{busy_task, demo_tasks};
 use crate::model::calls::Calls;
 use crate::poller::Poller;
+use crate::pulse::Pulse;
 use crate::run::{Plan, Stop, real_time, run, say};
+use crate::task;
+use crate::task::clock::Clock;
 use crate::transport::Transport;
 
 /// The local Mackerel's only key; it opens nothing else.
@@ -27,6 +35,9 @@ const API_KEY: &str = "demo";
 
 /// The simulated AWS takes any key.
 const ACCESS_KEY_ID: &str = "AKIADEMO";
+
+/// The roles of the simulated tasks' hosts.
+const ROLES: [&str; 2] = ["tasks:web", "tasks:batch"];
 
 /// The seed of a made-up fleet.
 const SEED: u64 = 1;
@@ -36,6 +47,8 @@ const CONFIG: &str = include_str!("../../config/demo.yaml");
 
 /// Runs the demo.
 pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> {
+    let hurry = args.hurry;
+    let time = move || hurry.map_or_else(real_time, |hurry| hurry.time(real_time()));
     let fleet = match args.services {
         Some(services) => Fleet::sized(SEED, services as usize),
         None => Fleet::demo(real_time()),
@@ -51,18 +64,34 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
         None => Storage::Memory,
     };
     let keys = vec![ApiKey::read_write(API_KEY)];
-    let options = MackerelOptions::new(Arc::new(real_time), keys);
+    let mut options = MackerelOptions::new(Arc::new(time), keys);
+    options.recording = Recording::Counts;
     let mackerel = LocalMackerel::open(&storage, options).context("opening the database")?;
     let aws = serve(aws.router(), args.aws_port)
         .await
         .context("starting the simulated AWS")?;
+    tokio::spawn(super::serve::tend(mackerel.clone()));
     let mackerel = serve(mackerel.router(), args.mackerel_port)
         .await
         .context("starting the local Mackerel")?;
+    let tasks = match args.containers {
+        Some(containers) => vec![busy_task(time(), containers)],
+        None => demo_tasks(time()),
+    };
+    let ids: Vec<String> = tasks.iter().map(|task| task.id.clone()).collect();
+    let tasks = SimulatedTasks::new(tasks, Arc::new(time));
+    let metadata = serve(tasks.router(), 0)
+        .await
+        .context("starting the simulated task metadata endpoint")?;
+    let metadata: Vec<String> = ids
+        .iter()
+        .map(|id| format!("http://{metadata}/v4/{id}"))
+        .collect();
 
     say(&format!(
         "The local Mackerel: http://{mackerel}/ (hosts and their metrics, in a browser)\n\
-         The simulated AWS:  http://{aws}/ (ECS, CloudWatch, STS)"
+         The simulated AWS:  http://{aws}/ (ECS, CloudWatch, STS, the metadata of {} tasks)",
+        ids.len()
     ))?;
     if args.servers_only {
         say(&format!(
@@ -70,7 +99,11 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
              export AWS_ENDPOINT_URL=http://{aws} AWS_REGION={REGION}\n  \
              export AWS_ACCESS_KEY_ID={ACCESS_KEY_ID} AWS_SECRET_ACCESS_KEY=demo\n  \
              export MACKEREL_APIBASE=http://{mackerel} MACKEREL_APIKEY={API_KEY}\n  \
-             mackerel-ecs poll --once --output table\n"
+             mackerel-ecs poll --once --output table\n\n\
+             To be the sidecar of a task:\n\n  \
+             export ECS_CONTAINER_METADATA_URI_V4={}\n  \
+             MACKEREL_HOST_ID_STORE=memory mackerel-ecs task\n",
+            metadata.join("\n  export ECS_CONTAINER_METADATA_URI_V4=")
         ))?;
         let _ = stop.wait_for(|signals| *signals >= 1).await;
         return Ok(0);
@@ -106,6 +139,35 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
         polls: args.cycles,
         output: Output::Table,
     };
-    let outcome = run(&config, poller, plan, stop, real_time).await?;
-    Ok(outcome.exit_status())
+    // The sidecars end after the poller, with a signal of their own.
+    let (end, ended) = watch::channel(0);
+    let mut sidecars = Vec::new();
+    for (metadata, role) in metadata.iter().zip(ROLES) {
+        let base = format!("http://{mackerel}");
+        let setup = sidecar(metadata, &base, role).await?;
+        sidecars.push(task::run(setup, ended.clone()));
+    }
+    let polling = async {
+        let pulse = Pulse::new(config.poll.interval);
+        let outcome = run(&config, poller, plan, &pulse, stop, real_time).await;
+        end.send_replace(1);
+        outcome
+    };
+    let (outcome, _) = tokio::join!(polling, join_all(sidecars));
+    Ok(outcome?.exit_status())
+}
+
+/// A sidecar of a simulated task.
+async fn sidecar(metadata: &str, api_base: &str, role: &str) -> Result<task::Setup, Failure> {
+    let environment = [
+        ("MACKEREL_CONTAINER_PLATFORM", "ecs"),
+        ("MACKEREL_APIKEY", API_KEY),
+        ("MACKEREL_APIBASE", api_base),
+        ("MACKEREL_ROLES", role),
+        ("MACKEREL_HOST_ID_STORE", "memory"),
+        ("ECS_CONTAINER_METADATA_URI_V4", metadata),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    // This machine is not the task's: without its `/proc`, all comes from the simulation.
+    super::task::setup(&environment, "/nonexistent", Clock::new(real_time, 1)).await
 }

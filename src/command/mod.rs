@@ -1,8 +1,15 @@
 //! Carries out a command: builds what it needs, runs it, and gives the exit status. 0 is all done,
 //! 1 failed, 2 a mistake in usage or configuration, 3 done in part.
 
+mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod health;
+mod iam_policy;
+mod inject;
+#[cfg(feature = "demo")]
+mod serve;
+mod task;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,12 +17,14 @@ use tokio::sync::watch;
 
 use crate::aws::Access;
 use crate::cli::{Command, PollArgs};
-use crate::config::load::{Sources, load};
+use crate::config::load::{Sources, load, load_text, named};
 use crate::config::{Config, Mistake};
 use crate::mackerel::client::Client as Mackerel;
 use crate::model::calls::Calls;
 use crate::poller::Poller;
+use crate::pulse::{Pulse, listen};
 use crate::run::{Plan, Stop, real_time, run};
+use crate::source::{Location, fetch};
 use crate::transport::Transport;
 
 /// Why a command could not be carried out.
@@ -47,8 +56,15 @@ pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
         let stop = stop_signals()?;
         match command {
             Command::Poll(args) => poll(args, environment, stop).await,
+            Command::Task(args) => task::task(&args, environment, stop).await,
+            Command::Check(args) => check::check(args, environment).await,
+            Command::IamPolicy(args) => iam_policy::iam_policy(args, environment),
+            Command::Inject(args) => inject::inject(&args),
+            Command::Health(args) => health::health(args, environment).await,
             #[cfg(feature = "demo")]
             Command::Demo(args) => demo::demo(args, stop).await,
+            #[cfg(feature = "demo")]
+            Command::Serve(args) => serve::serve(args, stop).await,
         }
     });
     // A look-up that hangs in the system's resolver must not hold the exit.
@@ -81,9 +97,11 @@ async fn poll(args: PollArgs, environment: &[(String, String)], stop: Stop) -> R
         environment,
         flags: args.config.flags(),
     };
-    let config = load(&sources, !args.dry_run).map_err(Failure::Mistakes)?;
+    let transport = Transport::network();
+    let config = load_config(&sources, &transport, !args.dry_run).await;
+    let config = config.map_err(Failure::Mistakes)?;
     let access = Access {
-        transport: Transport::network(),
+        transport,
         calls: Calls::default(),
         local: None,
         rate_share: config.aws.rate_share,
@@ -93,9 +111,38 @@ async fn poll(args: PollArgs, environment: &[(String, String)], stop: Stop) -> R
         true => None,
         false => mackerel_client(&config, &access)?,
     };
+    let pulse = Pulse::new(config.poll.interval);
+    if let Some(address) = config.listen {
+        let listened = listen(address, pulse.clone()).await;
+        let address = listened.with_context(|| format!("can't listen at {address}"))?;
+        tracing::info!(%address, "listening");
+    }
     let poller = Poller::new(config.clone(), access, mackerel);
-    let outcome = run(&config, poller, Plan::of(&args), stop, real_time).await?;
+    let outcome = run(&config, poller, Plan::of(&args), &pulse, stop, real_time).await?;
     Ok(outcome.exit_status())
+}
+
+/// Loads the configuration from wherever the sources name.
+async fn load_config(
+    sources: &Sources<'_>,
+    transport: &Transport,
+    needs_api_key: bool,
+) -> Result<Config, Vec<Mistake>> {
+    let Some((place, text)) = named(sources) else {
+        return load(sources, needs_api_key);
+    };
+    let wrong = |why: String| vec![Mistake::at(Some(&place), why)];
+    let location = Location::parse(&text).map_err(wrong)?;
+    if location.is_file() {
+        return load(sources, needs_api_key);
+    }
+    let text = fetch(&location, transport, sources.environment).await;
+    load_text(
+        &location.name(),
+        &text.map_err(wrong)?,
+        sources,
+        needs_api_key,
+    )
 }
 
 /// A client for the configured organization; none without a key.
@@ -113,16 +160,18 @@ pub fn mackerel_client(config: &Config, access: &Access) -> anyhow::Result<Optio
     Ok(Some(client))
 }
 
-/// Counts SIGTERM and SIGINT from now on.
+/// Counts SIGTERM, SIGINT and SIGQUIT from now on.
 fn stop_signals() -> anyhow::Result<Stop> {
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let mut quit = signal(SignalKind::quit()).context("listening for SIGQUIT")?;
     let (count, stop) = watch::channel(0);
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                _ = quit.recv() => {}
             }
             count.send_modify(|signals| *signals += 1);
         }

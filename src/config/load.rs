@@ -1,5 +1,6 @@
 //! Gathers a configuration from its sources: defaults, then a file or an inline text, then
-//! environment variables, then flags. Reading the named file is the only I/O here.
+//! environment variables, then flags. Reading the named file is the only I/O here; what is
+//! named by a URL is fetched elsewhere and handed in as a text.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use super::node::{Node, Place, Value};
 use super::read::read;
 use super::reader::unknown;
+use super::variable::{Variable, list, set_in};
 use super::{Config, Mistake, yaml};
 
 /// Names the configuration file, where no flag does.
@@ -19,38 +21,15 @@ pub const INLINE_VARIABLE: &str = "MACKEREL_ECS_CONFIG_YAML";
 const PREFIX: &str = "MACKEREL_ECS_";
 
 /// Variables that stand for a key of the configuration.
-const VARIABLES: [Variable; 6] = [
+const VARIABLES: [Variable; 7] = [
     Variable::text("MACKEREL_APIKEY", "mackerel.apikey"),
     Variable::text("MACKEREL_APIBASE", "mackerel.apibase"),
     Variable::list("MACKEREL_ROLES", "host.roles"),
     Variable::list("MACKEREL_ECS_CLUSTERS", "clusters.include"),
     Variable::text("MACKEREL_ECS_PROFILE", "metrics.profile"),
     Variable::text("MACKEREL_ECS_INTERVAL", "poll.interval"),
+    Variable::text("MACKEREL_ECS_LISTEN", "http.listen"),
 ];
-
-struct Variable {
-    name: &'static str,
-    key: &'static str,
-    is_list: bool,
-}
-
-impl Variable {
-    const fn text(name: &'static str, key: &'static str) -> Self {
-        Variable {
-            name,
-            key,
-            is_list: false,
-        }
-    }
-
-    const fn list(name: &'static str, key: &'static str) -> Self {
-        Variable {
-            name,
-            key,
-            is_list: true,
-        }
-    }
-}
 
 /// A flag that stands for a key of the configuration, as typed.
 #[derive(Debug, Clone)]
@@ -76,23 +55,44 @@ pub struct Sources<'a> {
 
 /// Loads the configuration. `needs_api_key` is false where nothing is sent to Mackerel.
 pub fn load(sources: &Sources<'_>, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
+    let root = written(sources).map_err(|mistake| vec![mistake])?;
+    complete(root, sources, needs_api_key)
+}
+
+/// The same with a text that was fetched from what [`named`] tells; `name` is what it is called in
+/// mistakes.
+pub fn load_text(
+    name: &str,
+    text: &str,
+    sources: &Sources<'_>,
+    needs_api_key: bool,
+) -> Result<Config, Vec<Mistake>> {
+    let root = yaml::parse(name, text).map_err(|mistake| vec![mistake])?;
+    complete(root, sources, needs_api_key)
+}
+
+/// What the flag, or else the variable, names as the place of the configuration.
+pub fn named(sources: &Sources<'_>) -> Option<(Place, String)> {
+    if let Some(path) = &sources.file {
+        return Some((Place::Flag("--config"), path.to_str()?.to_owned()));
+    }
+    let path = set_in(sources.environment, FILE_VARIABLE)?;
+    // Both at once is a mistake, which is told where they are read.
+    set_in(sources.environment, INLINE_VARIABLE)
+        .is_none()
+        .then(|| (Place::Variable(FILE_VARIABLE), path.to_owned()))
+}
+
+fn complete(
+    mut root: Node,
+    sources: &Sources<'_>,
+    needs_api_key: bool,
+) -> Result<Config, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let mut root = match written(sources) {
-        Ok(root) => root,
-        Err(mistake) => return Err(vec![mistake]),
-    };
     for variable in &VARIABLES {
-        let Some(text) = variable_of(sources, variable.name) else {
-            continue;
-        };
-        let place = Place::Variable(variable.name);
-        let value = if variable.is_list {
-            let items = text.split(',').map(str::trim).filter(|t| !t.is_empty());
-            list(&place, items.map(str::to_owned))
-        } else {
-            Value::Scalar(text.to_owned())
-        };
-        root.set(variable.key, Node { place, value });
+        if let Some(node) = variable.node(sources.environment) {
+            root.set(variable.key, node);
+        }
     }
     for flag in &sources.flags {
         let place = Place::Flag(flag.name);
@@ -114,22 +114,11 @@ pub fn load(sources: &Sources<'_>, needs_api_key: bool) -> Result<Config, Vec<Mi
     }
 }
 
-fn list(place: &Place, items: impl Iterator<Item = String>) -> Value {
-    Value::List(
-        items
-            .map(|text| Node {
-                place: place.clone(),
-                value: Value::Scalar(text),
-            })
-            .collect(),
-    )
-}
-
 /// What was written out: the file that the flag names, else the one that the variable names, else
 /// the inline text, else nothing.
 fn written(sources: &Sources<'_>) -> Result<Node, Mistake> {
-    let named = variable_of(sources, FILE_VARIABLE);
-    let inline = variable_of(sources, INLINE_VARIABLE);
+    let named = set_in(sources.environment, FILE_VARIABLE);
+    let inline = set_in(sources.environment, INLINE_VARIABLE);
     if let Some(path) = &sources.file {
         return parse_file(path, Place::Flag("--config"));
     }
@@ -152,12 +141,6 @@ fn parse_file(path: &Path, named_by: Place) -> Result<Node, Mistake> {
         )
     })?;
     yaml::parse(&path.display().to_string(), &text)
-}
-
-/// A variable that is set and not empty.
-fn variable_of<'a>(sources: &Sources<'a>, name: &str) -> Option<&'a str> {
-    let (_, value) = sources.environment.iter().find(|(key, _)| key == name)?;
-    (!value.trim().is_empty()).then_some(value.as_str())
 }
 
 fn unknown_variables(environment: &[(String, String)]) -> Vec<Mistake> {

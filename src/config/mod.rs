@@ -9,8 +9,10 @@ pub mod reader;
 pub mod secret;
 pub mod selection;
 pub mod template;
+pub mod variable;
 pub mod yaml;
 
+use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -46,6 +48,8 @@ pub struct Config {
     pub cloudwatch: CloudWatch,
     /// The Mackerel service that the poller's own metrics go to; none for none.
     pub heartbeat: Option<String>,
+    /// Where the poller tells its health; none for nowhere.
+    pub listen: Option<SocketAddr>,
 }
 
 /// The Mackerel organization.

@@ -1,6 +1,7 @@
 //! Turns a configuration tree into a [`Config`]: every key, its type, its bounds and its default
 //! stand here and nowhere else.
 
+use core::net::SocketAddr;
 use std::time::Duration;
 
 use super::node::Node;
@@ -56,6 +57,12 @@ pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
             section.finish(m);
             service
         },
+        listen: {
+            let mut section = top.section("http", m);
+            let address = section.value("listen", m, listen);
+            section.finish(m);
+            address.flatten()
+        },
     };
     top.finish(m);
     if mistakes.is_empty() {
@@ -81,8 +88,8 @@ fn read_mackerel(mut section: Section<'_>, needs_key: bool, m: &mut Vec<Mistake>
     Mackerel { api_key, api_base }
 }
 
-/// What is wrong is told without the text: the key is a secret.
-fn api_key(text: &str) -> Result<Secret, String> {
+/// An API key. What is wrong is told without the text: the key is a secret.
+pub fn api_key(text: &str) -> Result<Secret, String> {
     match text.trim() {
         "" => Err("is empty; give it the key of your Mackerel organization".into()),
         key if key.chars().any(|c| !c.is_ascii_graphic()) => {
@@ -92,7 +99,8 @@ fn api_key(text: &str) -> Result<Secret, String> {
     }
 }
 
-fn api_base(text: &str) -> Result<String, String> {
+/// The API's base, without a final slash.
+pub fn api_base(text: &str) -> Result<String, String> {
     if text.contains('@') {
         return Err("must not hold a user or password; the API key is all that is needed".into());
     }
@@ -313,6 +321,16 @@ fn read_cloudwatch(mut section: Section<'_>, m: &mut Vec<Mistake>) -> CloudWatch
         reader: reader.flatten(),
         interval: interval.flatten(),
         monthly_budget_usd: budget.unwrap_or(0.0),
+    }
+}
+
+fn listen(text: &str) -> Result<Option<SocketAddr>, String> {
+    match text.parse() {
+        _ if text == "off" => Ok(None),
+        Ok(address) => Ok(Some(address)),
+        Err(_) => Err(format!(
+            "is `{text}`, but must be an address with a port such as 127.0.0.1:9808, or off"
+        )),
     }
 }
 

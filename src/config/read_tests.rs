@@ -54,6 +54,7 @@ fn an_empty_file_is_the_defaults() {
         aws,
         cloudwatch,
         heartbeat,
+        listen,
     } = config("");
     assert!(mackerel.api_key.is_none());
     assert_eq!(mackerel.api_base, "https://api.mackerelio.com");
@@ -92,7 +93,7 @@ fn an_empty_file_is_the_defaults() {
         monthly_budget_usd: 0.0,
     };
     assert_eq!(cloudwatch, expected);
-    assert_eq!((host.retire_after, heartbeat), (None, None));
+    assert_eq!((host.retire_after, heartbeat, listen), (None, None, None));
 }
 
 #[test]
@@ -121,6 +122,7 @@ poll: {interval: 5m, settle: 0s, overlap: 1h, lookback: 1m, grace: 1s}
 aws: {rate_share: off}
 cloudwatch: {reader: get_metric_data, interval: 5m, monthly_budget_usd: 2.5}
 heartbeat: {service: monitoring}
+http: {listen: '[::1]:9808'}
 ",
     );
     assert_eq!(config.mackerel.api_base, "http://localhost:8080");
@@ -131,6 +133,7 @@ heartbeat: {service: monitoring}
     };
     assert_eq!(config.cloudwatch, expected);
     assert_eq!(config.heartbeat.as_deref(), Some("monitoring"));
+    assert_eq!(config.listen, "[::1]:9808".parse().ok());
     assert_eq!(config.host.retire_after, Some(24 * HOUR));
     let role = |arn: &str, external_id: Option<&str>, session: &str| AssumedRole {
         arn: arn.into(),

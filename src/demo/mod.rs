@@ -5,3 +5,4 @@
 pub mod aws;
 pub mod mackerel;
 pub mod serve;
+pub mod task;

@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::error::{Error, Kind};
-use super::payload::{AGENT_NAME, GraphDef, Host, HostParam, MetricValue, ServiceMetricValue};
+use super::payload::{
+    AGENT_NAME, CheckReport, GraphDef, Host, HostParam, MetricValue, ServiceMetricValue,
+};
 use crate::model::calls::Calls;
 use crate::model::id::HostId;
 use crate::transport::Transport;
@@ -76,6 +78,17 @@ impl Client {
         let answer: Result<HostAnswer, Error> = self
             .ask("GET", "/hosts-by-custom-identifier/<id>", &path, None)
             .await;
+        match answer {
+            Ok(answer) => Ok(answer.host),
+            Err(error) if error.kind == Kind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The host of this id, retired or not.
+    pub async fn host(&self, id: &HostId) -> Result<Option<Host>, Error> {
+        let path = format!("/hosts/{}", escape(id.as_str()));
+        let answer: Result<HostAnswer, Error> = self.ask("GET", "/hosts/<id>", &path, None).await;
         match answer {
             Ok(answer) => Ok(answer.host),
             Err(error) if error.kind == Kind::NotFound => Ok(None),
@@ -169,6 +182,13 @@ impl Client {
         Ok(())
     }
 
+    /// Reports what checks found; at most a hundred in one call.
+    pub async fn report_checks(&self, reports: &[CheckReport]) -> Result<(), Error> {
+        let path = "/monitoring/checks/report";
+        self.tell("POST", path, path, json!({ "reports": reports }))
+            .await
+    }
+
     /// Posts points of a service's own metrics.
     pub async fn post_service_values(
         &self,
@@ -195,23 +215,17 @@ impl Client {
     ) -> Result<T, Error> {
         let body = body.map(|json| json.to_string().into_bytes());
         let answer = self.send(method, name, path, body).await?;
-        serde_json::from_slice(&answer).map_err(|error| Error {
-            kind: Kind::Passing { retry_after: None },
-            message: format!(
-                "{method} {name} got an answer that is not Mackerel's ({error}); check \
-                 MACKEREL_APIBASE and the proxy"
-            ),
-        })
+        parsed(method, name, answer.body())
     }
 
     /// `name` is the path with its variable parts as words, for the count and for messages.
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: &str,
         name: &str,
         path: &str,
         body: Option<Vec<u8>>,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<http::Response<Vec<u8>>, Error> {
         let call = format!("{method} {name}");
         self.calls.add(&format!("mackerel:{call}"), 1);
         let mut request = http::Request::builder()
@@ -242,7 +256,7 @@ impl Client {
             })?;
         let status = response.status();
         if status.is_success() {
-            return Ok(response.into_body());
+            return Ok(response);
         }
         let retry_after = response
             .headers()
@@ -256,6 +270,21 @@ impl Client {
             response.body(),
         ))
     }
+}
+
+/// What an answer's body says.
+pub(super) fn parsed<T: DeserializeOwned>(
+    method: &str,
+    name: &str,
+    body: &[u8],
+) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|error| Error {
+        kind: Kind::Passing { retry_after: None },
+        message: format!(
+            "{method} {name} got an answer that is not Mackerel's ({error}); check \
+             MACKEREL_APIBASE and the proxy"
+        ),
+    })
 }
 
 fn metadata_path(id: &HostId, namespace: &str) -> String {

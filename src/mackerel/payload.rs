@@ -20,7 +20,8 @@ pub struct HostParam {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The identity, unique in the organization. An empty one would erase it.
-    pub custom_identifier: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_identifier: Option<String>,
     /// Free facts about the host.
     pub meta: Value,
     /// A memo.
@@ -29,10 +30,46 @@ pub struct HostParam {
     /// Roles to add; an update never takes any away.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub role_fullnames: Vec<String>,
+    /// The network interfaces.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<Interface>,
+    /// All checks that are reported for the host; those that are not named are deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Vec<CheckParam>>,
+}
+
+/// A network interface of a host.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Interface {
+    /// Its name.
+    pub name: String,
+    /// Its hardware address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mac_address: Option<String>,
+    /// Its addresses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ipv4_addresses: Vec<String>,
+    /// Its addresses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ipv6_addresses: Vec<String>,
+    /// The first of its addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<String>,
+}
+
+/// A check that is reported for a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckParam {
+    /// Its name: letters, digits, `-` and `_`.
+    pub name: String,
+    /// A memo of at most 250 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memo: Option<String>,
 }
 
 /// A host as Mackerel tells it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Host {
     /// Its id.
@@ -61,6 +98,9 @@ pub struct Host {
     /// Free facts about the host.
     #[serde(default)]
     pub meta: Value,
+    /// Whether it is gone for good.
+    #[serde(default)]
+    pub is_retired: bool,
 }
 
 impl Host {
@@ -121,4 +161,35 @@ pub struct GraphDefMetric {
     pub display_name: String,
     /// Whether it is stacked on the line before.
     pub is_stacked: bool,
+}
+
+/// What a check of a host found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckReport {
+    /// The host.
+    pub source: CheckSource,
+    /// The check's name.
+    pub name: String,
+    /// `OK`, `WARNING`, `CRITICAL` or `UNKNOWN`.
+    pub status: &'static str,
+    /// What it says, under 1024 characters.
+    pub message: String,
+    /// Seconds since the Unix epoch.
+    pub occurred_at: i64,
+    /// Minutes until a state that stays bad is notified again; none for never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification_interval: Option<u64>,
+    /// How often in a row it must be bad until there is an alert; none for once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_check_attempts: Option<u64>,
+}
+
+/// Whom a check is about.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename = "host")]
+pub struct CheckSource {
+    /// The host.
+    #[serde(rename = "hostId")]
+    pub host_id: String,
 }

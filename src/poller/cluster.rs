@@ -127,7 +127,7 @@ impl ClusterState {
                 to: Minute::of_seconds(*to).min(this),
             });
         }
-        let first = self.first_pending().unwrap_or(this);
+        let first = self.first_pending().or(self.counted).unwrap_or(this);
         let missed_from = match progress.counted_until.as_ref().and_then(past) {
             Some(last) if first.since(last) <= minutes(poll.interval) => first,
             Some(last) => last.plus(1),

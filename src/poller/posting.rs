@@ -146,8 +146,16 @@ pub(super) async fn note<'a>(
             if enrolled.notes.progress != progress {
                 let mut noted = enrolled.clone();
                 noted.notes.progress = progress;
-                write_notes(mackerel, &noted, deadline).await?;
-                *enrolled = noted;
+                match write_notes(mackerel, &noted, deadline).await {
+                    Ok(()) => *enrolled = noted,
+                    Err(error) => {
+                        // A host that takes no notes may have been retired.
+                        if matches!(error.kind, Kind::Rejected | Kind::NotFound) {
+                            enrolled.doubt();
+                        }
+                        return Err(error);
+                    }
+                }
             }
             state.noted_at = Some(now);
             Ok(())

@@ -266,11 +266,14 @@ impl Region {
         let overlap = minutes(shared.config.poll.overlap);
         for mut work in works {
             let state = &mut work.state;
-            let read_until = state.read_until.unwrap_or(Minute::of(now));
-            let again = read_until.plus(-overlap);
+            // The first minute that will be read again: where nothing was read whole yet, all of it.
+            let again = state.read_until.map(|until| until.plus(-overlap));
+            let again = again.or(work.window.map(|window| window.from));
             let fits = (MOST_REMEMBERED / state.memory.series().max(1)) as i64;
             let oldest = Minute::of(now).plus(-fits.max(LEAST_REMEMBERED_MINUTES));
-            state.memory.forget_before(again.max(oldest));
+            state
+                .memory
+                .forget_before(again.map_or(oldest, |again| again.max(oldest)));
             self.clusters
                 .insert(work.observed.cluster.arn.clone(), work.state);
         }

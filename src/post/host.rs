@@ -317,9 +317,11 @@ fn host_param(wanted: &Wanted, memo: Option<String>, role_fullnames: Vec<String>
     HostParam {
         name: wanted.name.clone(),
         display_name: wanted.display_name.clone(),
-        custom_identifier: wanted.custom_identifier.clone(),
+        custom_identifier: Some(wanted.custom_identifier.clone()),
         meta: wanted.full_meta(),
         memo,
         role_fullnames,
+        interfaces: Vec::new(),
+        checks: None,
     }
 }

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The two sides. They are handed plain values, never the configuration.
     ("aws", &["model", "pace", "transport"]),
     ("mackerel", &["model", "transport"]),
+    ("source", &["aws", "transport"]),
     // The stages. They never use each other; only the poller sees the whole line.
     ("discover", &["model", "config", "aws"]),
     ("plan", &["model", "config"]),
@@ -22,6 +23,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("map", &["model", "config", "mackerel::payload"]),
     ("post", &["model", "pace", "mackerel"]),
     ("report", &["model"]),
+    ("inject", &[]),
+    ("pulse", &[]),
+    ("permission", &["model", "config"]),
+    (
+        "check",
+        &[
+            "model",
+            "config",
+            "aws",
+            "mackerel::client",
+            "mackerel::error",
+            "permission",
+        ],
+    ),
     (
         "poller",
         &[
@@ -32,12 +47,28 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The stand-ins. They would agree with our own mistakes if they used our own code.
     ("demo", &[]),
     // The program around it.
-    ("cli", &["config::load"]),
+    ("cli", &["config::load", "demo::mackerel::option"]),
     ("telemetry", &["cli"]),
     ("schedule", &["model", "config"]),
+    // The per-task mode.
+    (
+        "task",
+        &[
+            "model",
+            "pace",
+            "transport",
+            "config",
+            "source",
+            "mackerel",
+            "post::retry",
+            "schedule",
+        ],
+    ),
     (
         "run",
-        &["model", "config", "poller", "report", "cli", "schedule"],
+        &[
+            "model", "config", "poller", "pulse", "report", "cli", "schedule",
+        ],
     ),
     (
         "command",
@@ -47,7 +78,13 @@ const ARROWS: &[(&str, &[&str])] = &[
             "config",
             "aws",
             "mackerel::client",
+            "source",
             "poller",
+            "pulse",
+            "inject",
+            "permission",
+            "check",
+            "task",
             "demo",
             "cli",
             "run",
@@ -62,7 +99,18 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("config::load", &["src/cli.rs", "src/command/"]),
     (
         "http",
-        &["src/mackerel/", "src/transport.rs", "src/config/read.rs"],
+        &[
+            "src/mackerel/",
+            "src/transport.rs",
+            "src/config/read.rs",
+            "src/task/endpoint.rs",
+            "src/aws/object.rs",
+            "src/source.rs",
+            "src/task/probe.rs",
+            "src/task/setting/program.rs",
+            "src/pulse.rs",
+            "src/command/health.rs",
+        ],
     ),
 ];
 
@@ -73,12 +121,23 @@ const PURE: &[&str] = &[
     "src/map/",
     "src/pace/backoff.rs",
     "src/report.rs",
+    "src/inject/",
+    "src/permission.rs",
     "src/schedule.rs",
     "src/config/",
+    "src/task/check.rs",
+    "src/task/graph.rs",
+    "src/task/host.rs",
+    "src/task/metadata.rs",
+    "src/task/meter.rs",
+    "src/task/network.rs",
+    "src/task/queue.rs",
+    "src/task/stats.rs",
+    "src/task/setting/",
 ];
 
-/// Reads the configuration's file.
-const IMPURE: &[&str] = &["src/config/load.rs"];
+/// Read the configuration from where it lies.
+const IMPURE: &[&str] = &["src/config/load.rs", "src/task/setting/load.rs"];
 
 /// What nothing pure may name. A path is named whole: `std::env` is not the macro `env!`.
 const WORLD: &[&str] = &[

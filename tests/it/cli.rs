@@ -33,7 +33,13 @@ async fn help_is_printed_for_each_command() {
     for (arguments, parts) in [
         (
             "--help",
-            &["Usage: mackerel-ecs", "poll", "demo", "--log-level"][..],
+            &[
+                "Usage: mackerel-ecs",
+                "poll",
+                "demo",
+                "serve",
+                "--log-level",
+            ][..],
         ),
         (
             "poll --help",
@@ -47,6 +53,14 @@ async fn help_is_printed_for_each_command() {
         (
             "demo --help",
             &["--cycles <N>", "--services <N>", "--servers-only"],
+        ),
+        (
+            "serve --help",
+            &[
+                "--listen <ADDRESS:PORT>",
+                "--database <FILE>",
+                "--retention",
+            ],
         ),
     ] {
         let ended = Program::new(arguments).run().await.expect_status(0);

@@ -55,9 +55,11 @@ fn the_example_shows_every_key() {
         [
             "",
             "aws",
+            "cloudwatch",
             "clusters",
             "heartbeat",
             "host",
+            "http",
             "mackerel",
             "metrics",
             "poll",

@@ -214,6 +214,23 @@ async fn a_retired_host_is_made_anew() {
     assert!(points.len() >= 10, "{points:?}");
 }
 
+/// Should Mackerel take points for a retired host without a word, the next note tells.
+#[tokio::test]
+async fn a_retired_host_is_noticed_where_nothing_is_refused() {
+    let world = World::silent_on_retired_hosts(fleet(web())).await;
+    let mut poller = world.poller("");
+    world.poll(&mut poller).await;
+    let first = world.host("web");
+    api(&world, "POST", &format!("hosts/{first}/retire"), json!({})).await;
+    for _ in 0..12 {
+        world.pass(60);
+        world.poll(&mut poller).await;
+    }
+    assert_ne!(world.host("web"), first);
+    let points = world.points("web", "custom.ecs.service_cpu_utilization.api.average");
+    assert!(points.len() >= 60, "{points:?}");
+}
+
 /// Graph definitions are posted at first, when they might have been dropped, and not in between;
 /// by single runs as well.
 #[tokio::test]

@@ -6,6 +6,7 @@ use mackerel_ecs::demo::aws::fault::{Fault, FaultKind};
 use mackerel_ecs::demo::aws::fleet::Fleet;
 use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
 use mackerel_ecs::demo::aws::fleet::service::Service;
+use mackerel_ecs::demo::aws::options::Denial;
 use tokio::time::Instant;
 
 use crate::support::world::{ACCOUNT, NOON, REGION, World, at};
@@ -100,4 +101,30 @@ async fn a_cluster_that_comes_back_goes_on() {
     let posts = world.mackerel.posts_of(&host, CPU);
     assert!(posts.iter().all(|post| post.count == 1), "{posts:?}");
     assert!(points.last().unwrap().0 > NOON + 1600);
+}
+
+/// A cluster whose services can't be read from the first is read again and again, but what is known
+/// to be posted is not posted again.
+#[tokio::test]
+async fn a_cluster_that_is_read_in_part_is_posted_once() {
+    let fleet = Fleet::new(ACCOUNT)
+        .cluster(
+            REGION,
+            Cluster::ec2("web", 2).service(Service::steady("api", 1)),
+        )
+        .cluster(REGION, cluster("other"));
+    let world = World::new(fleet).await;
+    world
+        .aws
+        .deny(Denial::on_cluster("ecs:DescribeServices", "web"));
+    let mut poller = world.poller("");
+    for _ in 0..15 {
+        world.poll(&mut poller).await;
+        world.pass(60);
+    }
+    let posts = world
+        .mackerel
+        .posts_of(&world.host("web"), "custom.ecs.cpu_utilization.average");
+    assert!(posts.len() > 60, "{posts:?}");
+    assert!(posts.iter().all(|post| post.count == 1), "{posts:?}");
 }

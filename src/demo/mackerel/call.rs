@@ -3,10 +3,12 @@
 
 use axum::body::Bytes;
 use rusqlite::Connection;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::option::Options;
+use crate::demo::mackerel::rule;
 use crate::demo::mackerel::store::series::{Journal, PostedPoint};
 
 /// A function of the API: everything it changes is undone if it refuses.
@@ -52,6 +54,35 @@ impl Call {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The parameter `limit` of a list that comes in pages: 100 unless given. That 0 and what is no number
+    /// are refused as well is an assumption.
+    ///
+    /// # Errors
+    ///
+    /// 400 where it is more than 100.
+    pub fn limit(&self) -> Result<usize, Refusal> {
+        let Some(text) = self.query_first("limit") else {
+            return Ok(rule::PAGE_MAX);
+        };
+        text.parse()
+            .ok()
+            .filter(|limit| (1..=rule::PAGE_MAX).contains(limit))
+            .ok_or_else(|| Refusal::bad_request("`limit` must be from 1 to 100"))
+    }
+
+    /// A required parameter of the query that is epoch seconds.
+    ///
+    /// # Errors
+    ///
+    /// 400 where it is missing or no whole number.
+    pub fn time(&self, name: &str) -> Result<i64, Refusal> {
+        self.query_first(name)
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| {
+                Refusal::bad_request(format!("`{name}` is required and must be epoch seconds"))
+            })
+    }
+
     /// The body as JSON.
     ///
     /// # Errors
@@ -92,6 +123,16 @@ impl Answer {
     /// A JSON value.
     pub fn json(value: &Value) -> Self {
         Self::text("application/json", value.to_string())
+    }
+
+    /// What serializes as JSON.
+    ///
+    /// # Errors
+    ///
+    /// 500 where it does not.
+    pub fn serialized(value: &impl Serialize) -> Result<Self, Refusal> {
+        let text = serde_json::to_string(value).map_err(|error| Refusal::failed(&error))?;
+        Ok(Self::text("application/json", text))
     }
 
     /// `{"success":true}`.

@@ -17,7 +17,8 @@ use crate::demo::mackerel::api::{ROUTES, Route};
 use crate::demo::mackerel::call::{Answer, Call};
 use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::fault::FaultKind;
-use crate::demo::mackerel::option::{ApiKey, Permission};
+use crate::demo::mackerel::option::{ApiKey, Permission, Recording};
+use crate::demo::mackerel::page;
 use crate::demo::mackerel::request::{KEPT_BODY_BYTES, RequestRecord};
 
 /// The largest body that is accepted, in bytes: an assumption, since no limit is documented.
@@ -26,7 +27,7 @@ const BODY_MAX_BYTES: usize = 10 * 1024 * 1024;
 /// The router over the table of calls.
 pub fn router(shared: Arc<Shared>) -> Router {
     let mut router = Router::new();
-    for route in ROUTES {
+    for route in ROUTES.iter().chain(page::ROUTES) {
         let carry_out = move |State(shared): State<Arc<Shared>>,
                               params: PathParams,
                               request: Request| async move {
@@ -64,7 +65,12 @@ async fn serve(
     request: Request,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let body = read(body).await;
+    let body = match shared.options().patience {
+        Some(patience) => tokio::time::timeout(patience, read(body))
+            .await
+            .unwrap_or(Read::Slow),
+        None => read(body).await,
+    };
     let fault = shared.strike(head.method.as_str(), head.uri.path());
     let answer = match &fault {
         Some(FaultKind::Status {
@@ -77,6 +83,7 @@ async fn serve(
             Some(response(match (&recognised, &body) {
                 (None, _) => Err(Refusal::not_found("not found")),
                 (_, Read::TooLarge(_)) => Err(Refusal::too_large("the body must be at most 10 MB")),
+                (_, Read::Slow) => Err(Refusal::slow()),
                 (_, Read::Broken) => Err(Refusal::bad_request("the body broke off")),
                 (Some((route, params)), Read::Whole(body)) => carry_out(
                     shared,
@@ -89,18 +96,27 @@ async fn serve(
             }))
         }
     };
-    shared.note(RequestRecord {
-        method: head.method.as_str().to_owned(),
-        template: recognised.map_or_else(
-            || head.uri.path().to_owned(),
-            |(route, _)| route.path.to_owned(),
-        ),
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or_default().to_owned(),
-        status: answer.as_ref().map(|answer| answer.status().as_u16()),
-        body_bytes: body.size(),
-        json: body.small_json(),
-    });
+    let method = head.method.as_str();
+    match shared.options().recording {
+        // Paths that are no call are left out, or a client could fill the memory with them.
+        Recording::Counts => {
+            if let Some((route, _)) = &recognised {
+                shared.count(method, route.path);
+            }
+        }
+        Recording::Requests => shared.note(RequestRecord {
+            method: method.to_owned(),
+            template: recognised.map_or_else(
+                || head.uri.path().to_owned(),
+                |(route, _)| route.path.to_owned(),
+            ),
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            status: answer.as_ref().map(|answer| answer.status().as_u16()),
+            body_bytes: body.size(),
+            json: body.small_json(),
+        }),
+    }
     match (answer, fault) {
         (None, _) => std::future::pending().await,
         (Some(answer), Some(FaultKind::Cut)) => cut(answer).await,
@@ -155,6 +171,7 @@ fn check_key(headers: &HeaderMap, keys: &[ApiKey], needed: Permission) -> Result
 enum Read {
     Whole(Bytes),
     TooLarge(usize),
+    Slow,
     Broken,
 }
 
@@ -163,7 +180,7 @@ impl Read {
         match self {
             Read::Whole(body) => body.len(),
             Read::TooLarge(size) => *size,
-            Read::Broken => 0,
+            Read::Slow | Read::Broken => 0,
         }
     }
 
@@ -210,6 +227,16 @@ fn response(outcome: Result<Answer, Refusal>) -> Response<Body> {
     headers.insert(
         header::CONTENT_TYPE,
         header::HeaderValue::from_static(answer.content_type),
+    );
+    headers.extend(
+        [
+            (
+                header::CONTENT_SECURITY_POLICY,
+                page::asset::CONTENT_SECURITY_POLICY,
+            ),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ]
+        .map(|(name, value)| (name, header::HeaderValue::from_static(value))),
     );
     let modified = answer
         .last_modified

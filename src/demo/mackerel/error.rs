@@ -38,11 +38,35 @@ impl Refusal {
         }
     }
 
+    /// 403: a limit of the organization is reached.
+    pub fn forbidden_because(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            message: message.into(),
+        }
+    }
+
+    /// 409: the name is taken.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            message: message.into(),
+        }
+    }
+
     /// 404: the named thing does not exist.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
             message: message.into(),
+        }
+    }
+
+    /// 408: the body did not come in time.
+    pub fn slow() -> Self {
+        Self {
+            status: StatusCode::REQUEST_TIMEOUT,
+            message: "the body did not come in time".to_owned(),
         }
     }
 
@@ -54,6 +78,14 @@ impl Refusal {
         }
     }
 
+    /// 500: the answer could not be made.
+    pub fn failed(error: &dyn std::error::Error) -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            message: format!("the local server failed: {error}"),
+        }
+    }
+
     /// The JSON body of the answer.
     pub fn body(&self) -> String {
         json!({ "error": { "message": self.message } }).to_string()
@@ -62,9 +94,6 @@ impl Refusal {
 
 impl From<rusqlite::Error> for Refusal {
     fn from(error: rusqlite::Error) -> Self {
-        Self {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            message: format!("the local store failed: {error}"),
-        }
+        Self::failed(&error)
     }
 }

@@ -1,15 +1,17 @@
 //! Reads typed fields out of JSON that a client sent, and turns what is missing or of the wrong type
 //! into a 400 that names the field, such as "`[3].value` must be a number".
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::demo::mackerel::error::Refusal;
 
 /// A JSON object of a request, with its place in the body for messages.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Fields<'a> {
-    list: &'a str,
-    index: Option<usize>,
+    /// Such as `reports[3].source.`; empty for the body itself.
+    place: Cow<'static, str>,
     map: &'a Map<String, Value>,
 }
 
@@ -20,22 +22,48 @@ impl<'a> Fields<'a> {
             .as_object()
             .ok_or_else(|| Refusal::bad_request("the body must be a JSON object"))?;
         Ok(Self {
-            list: "",
-            index: None,
+            place: Cow::Borrowed(""),
             map,
         })
     }
 
     /// The element `index` of the array called `list`, which is empty where the body itself is the array.
-    pub fn of_element(list: &'a str, index: usize, element: &'a Value) -> Result<Self, Refusal> {
+    pub fn of_element(list: &str, index: usize, element: &'a Value) -> Result<Self, Refusal> {
         let map = element
             .as_object()
             .ok_or_else(|| Refusal::bad_request(format!("`{list}[{index}]` must be an object")))?;
         Ok(Self {
-            list,
-            index: Some(index),
+            place: Cow::Owned(format!("{list}[{index}].")),
             map,
         })
+    }
+
+    /// A required object, whose own fields are then named with this key before them.
+    pub fn nested(&self, key: &str) -> Result<Fields<'a>, Refusal> {
+        Ok(self.within(key, self.object(key)?))
+    }
+
+    /// An object as [`Self::nested`] gives it, or nothing where the field is absent or `null`.
+    pub fn optional_nested(&self, key: &str) -> Result<Option<Fields<'a>>, Refusal> {
+        let map = self.optional(key, "an object", Value::as_object)?;
+        Ok(map.map(|map| self.within(key, map)))
+    }
+
+    /// The objects of an array; none where the field is absent or `null`.
+    pub fn optional_elements(&self, key: &str) -> Result<Vec<Fields<'a>>, Refusal> {
+        let list = self.optional_list(key)?.unwrap_or_default();
+        let name = format!("{}{key}", self.place);
+        list.iter()
+            .enumerate()
+            .map(|(index, element)| Self::of_element(&name, index, element))
+            .collect()
+    }
+
+    fn within(&self, key: &str, map: &'a Map<String, Value>) -> Fields<'a> {
+        Fields {
+            place: Cow::Owned(format!("{}{key}.", self.place)),
+            map,
+        }
     }
 
     /// Whether the key is there at all, `null` included.
@@ -60,6 +88,22 @@ impl<'a> Fields<'a> {
             "a number",
             self.optional(key, "a number", Value::as_f64)?,
         )
+    }
+
+    /// A number, or nothing where the field is absent or `null`.
+    pub fn optional_number(&self, key: &str) -> Result<Option<f64>, Refusal> {
+        self.optional(key, "a number", Value::as_f64)
+    }
+
+    /// A whole number, or nothing where the field is absent or `null`. `3.0` is whole as well.
+    pub fn optional_whole(&self, key: &str) -> Result<Option<i64>, Refusal> {
+        let whole = |value: &'a Value| {
+            value.as_i64().or_else(|| {
+                let number = value.as_f64()?;
+                (number.fract() == 0.0 && number.abs() < 1e15).then_some(number as i64)
+            })
+        };
+        self.optional(key, "a whole number", whole)
     }
 
     /// A required time in epoch seconds. A fraction is cut off: fractional times have been seen to be accepted.
@@ -109,10 +153,7 @@ impl<'a> Fields<'a> {
 
     /// A 400 that says what is wrong with this field.
     pub fn refuse(&self, key: &str, wrong: &str) -> Refusal {
-        match self.index {
-            Some(index) => Refusal::bad_request(format!("`{}[{index}].{key}` {wrong}", self.list)),
-            None => Refusal::bad_request(format!("`{key}` {wrong}")),
-        }
+        Refusal::bad_request(format!("`{}{key}` {wrong}", self.place))
     }
 
     fn required<T>(&self, key: &str, kind: &str, value: Option<T>) -> Result<T, Refusal> {

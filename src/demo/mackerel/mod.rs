@@ -11,12 +11,16 @@ pub mod door;
 pub mod error;
 pub mod fault;
 pub mod field;
+pub mod judge;
+pub mod monitor;
 pub mod page;
 pub mod request;
 pub mod rule;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod watch;
+pub mod widget;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,11 +32,17 @@ use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::fault::{Fault, FaultKind, Faults};
 use crate::demo::mackerel::option::{Journaling, Options};
 use crate::demo::mackerel::request::{RequestRecord, Requests};
+use crate::demo::mackerel::store::alert::{StoredAlert, Which};
+use crate::demo::mackerel::store::check::StoredCheck;
 use crate::demo::mackerel::store::graph::StoredGraph;
 use crate::demo::mackerel::store::host::StoredHost;
+use crate::demo::mackerel::store::monitor::StoredMonitor;
 use crate::demo::mackerel::store::role::StoredService;
 use crate::demo::mackerel::store::series::{Journal, PostedPoint, Posting};
-use crate::demo::mackerel::store::{Owner, Storage};
+use crate::demo::mackerel::store::{Owner, Storage, Unusable};
+
+/// How many hours of a series are forgotten in one go, so that no request waits long for it.
+const FORGOTTEN_AT_ONCE: usize = 20_000;
 
 /// A handle on a local Mackerel; clones share one store.
 ///
@@ -67,8 +77,8 @@ impl LocalMackerel {
     ///
     /// # Errors
     ///
-    /// SQLite's own, such as a file that cannot be opened or is no database.
-    pub fn open(storage: &Storage, options: Options) -> rusqlite::Result<Self> {
+    /// [`Unusable`], for a file that cannot be opened or is none of ours.
+    pub fn open(storage: &Storage, options: Options) -> Result<Self, Unusable> {
         let store = Store {
             connection: store::open(storage)?,
             journal: Journal::default(),
@@ -88,6 +98,26 @@ impl LocalMackerel {
     /// The router to serve on a socket of the caller's.
     pub fn router(&self) -> Router {
         door::router(Arc::clone(&self.shared))
+    }
+
+    /// Does what time alone asks for, and should be called each minute: sees silence that opens alerts,
+    /// drops graph definitions that have vanished, and forgets points beyond the retention.
+    ///
+    /// # Errors
+    ///
+    /// SQLite's own, such as a disk that is full.
+    pub fn tend(&self) -> rusqlite::Result<()> {
+        let now = self.shared.now();
+        let mut store = lock(&self.shared.store);
+        let transaction = store.connection.transaction()?;
+        watch::look(&transaction, now)?;
+        store::graph::expire(&transaction, now)?;
+        if let Some(retention) = self.shared.options.retention {
+            let seconds = i64::try_from(retention.as_secs()).unwrap_or(i64::MAX);
+            let before = now.saturating_sub(seconds);
+            store::series::forget(&transaction, before, FORGOTTEN_AT_ONCE)?;
+        }
+        transaction.commit()
     }
 
     /// The requests since the server was opened or the log was reset.
@@ -124,6 +154,24 @@ impl LocalMackerel {
     /// Every host in the order of registration, the retired ones included.
     pub fn hosts(&self) -> Vec<StoredHost> {
         self.look(|store, _| store::host::all(&store.connection))
+    }
+
+    /// The checks of a host, by name.
+    pub fn checks(&self, host_id: &str) -> Vec<StoredCheck> {
+        self.look(|store, _| store::check::of_host(&store.connection, host_id))
+    }
+
+    /// The monitors, by type and name.
+    pub fn monitors(&self) -> Vec<StoredMonitor> {
+        self.look(|store, _| store::monitor::all(&store.connection))
+    }
+
+    /// The alerts, newest first: the open ones, or the closed ones as well.
+    pub fn alerts(&self, which: Which) -> Vec<StoredAlert> {
+        self.look(|store, now| {
+            watch::look(&store.connection, now)?;
+            store::alert::page(&store.connection, which, None, usize::MAX >> 1)
+        })
     }
 
     /// Every service with its roles, by name.
@@ -226,6 +274,11 @@ impl Shared {
     /// The fault that strikes this request, if any.
     pub fn strike(&self, method: &str, path: &str) -> Option<FaultKind> {
         lock(&self.faults).strike(method, path)
+    }
+
+    /// Counts a request.
+    pub fn count(&self, method: &str, template: &str) {
+        lock(&self.log).count_one(method, template);
     }
 
     /// Adds a request to the log.

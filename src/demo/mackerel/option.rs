@@ -2,7 +2,9 @@
 //! and one switch for each behaviour that Mackerel's documentation leaves open.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -30,6 +32,12 @@ pub struct Options {
     pub unknown_hosts: UnknownHosts,
     /// Whether a metric of a graph definition may end in a wildcard that the graph's name lacks.
     pub trailing_wildcards: TrailingWildcards,
+    /// How long the body of a request may take to arrive; as long as it likes where absent.
+    pub patience: Option<Duration>,
+    /// For how long points are kept; for ever where absent.
+    pub retention: Option<Duration>,
+    /// What is remembered of requests, for [`super::LocalMackerel::requests`].
+    pub recording: Recording,
     /// Whether each posted point is counted, for [`super::LocalMackerel::posts_of`].
     /// It costs memory for every minute of every series.
     pub journal: Journaling,
@@ -49,6 +57,9 @@ impl Options {
             unknown_identifiers: UnknownIdentifiers::default(),
             unknown_hosts: UnknownHosts::default(),
             trailing_wildcards: TrailingWildcards::default(),
+            patience: None,
+            retention: None,
+            recording: Recording::default(),
             journal: Journaling::default(),
         }
     }
@@ -86,6 +97,27 @@ impl ApiKey {
             secret: secret.into(),
             permission: Permission::Write,
         }
+    }
+}
+
+/// `KEY`, `KEY:read`, `KEY:write` or `KEY:read-write`; without a permission it has both.
+impl FromStr for ApiKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (secret, permission) = text.split_once(':').unwrap_or((text, "read-write"));
+        if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("a key must be of printable ASCII characters, without blanks".to_owned());
+        }
+        Ok(Self {
+            secret: secret.to_owned(),
+            permission: match permission {
+                "read" => Permission::Read,
+                "write" => Permission::Write,
+                "read-write" => Permission::ReadWrite,
+                _ => return Err("a permission is read, write or read-write".to_owned()),
+            },
+        })
     }
 }
 
@@ -194,6 +226,16 @@ pub enum TrailingWildcards {
     Accept,
     /// Answer 400 to it, as the documentation reads.
     Refuse,
+}
+
+/// What the server remembers of the requests that it received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Recording {
+    /// How often each call came; paths that are no call are left out.
+    Counts,
+    /// The newest requests as well, with their bodies. It costs memory, and each body is read twice.
+    #[default]
+    Requests,
 }
 
 /// Whether the server remembers how often each point was posted.

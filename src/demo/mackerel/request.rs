@@ -46,12 +46,15 @@ impl Requests {
         self.counts.get(call).copied().unwrap_or(0)
     }
 
-    /// Adds a request and forgets the oldest beyond the bound.
+    /// Counts a call.
+    pub fn count_one(&mut self, method: &str, template: &str) {
+        let call = format!("{method} {template}");
+        *self.counts.entry(call).or_insert(0) += 1;
+    }
+
+    /// Counts a request, keeps it, and forgets the oldest beyond the bound.
     pub fn add(&mut self, record: RequestRecord) {
-        *self
-            .counts
-            .entry(format!("{} {}", record.method, record.template))
-            .or_insert(0) += 1;
+        self.count_one(&record.method, &record.template);
         if self.records.len() == KEPT_REQUESTS {
             self.records.pop_front();
         }

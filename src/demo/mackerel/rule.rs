@@ -42,6 +42,24 @@ pub const METADATA_MAX_BYTES: usize = 100 * 1024;
 /// The longest memo of a check in a host's `checks`, in characters.
 pub const CHECK_MEMO_MAX_CHARS: usize = 250;
 
+/// The longest message of a check report, in characters.
+pub const CHECK_MESSAGE_MAX_CHARS: usize = 1024;
+
+/// The longest memo of a monitor, in characters.
+pub const MONITOR_MEMO_MAX_CHARS: usize = 2048;
+
+/// The largest memo of an alert, in bytes: 80 KB.
+pub const ALERT_MEMO_MAX_BYTES: usize = 80 * 1024;
+
+/// The longest title of a graph annotation, in characters.
+pub const ANNOTATION_TITLE_MAX_CHARS: usize = 250;
+
+/// The longest description of a graph annotation, in characters.
+pub const ANNOTATION_MAX_CHARS: usize = 1024;
+
+/// A page of a list holds at most this many entries.
+pub const PAGE_MAX: usize = 100;
+
 /// The metadata of a retired host can be read for this many seconds.
 pub const RETIRED_METADATA_SECONDS: i64 = 7 * 24 * 60 * 60;
 
@@ -117,6 +135,12 @@ pub fn split_role_fullname(fullname: &str) -> Option<(&str, &str)> {
 /// Whether this names a check in a host's `checks`: `[a-zA-Z0-9_-]+`.
 pub fn is_check_name(name: &str) -> bool {
     is_segment(name)
+}
+
+/// Whether this is the path of a dashboard: `[A-Za-z0-9_][-A-Za-z0-9_]*` joined by `/`.
+pub fn is_dashboard_path(path: &str) -> bool {
+    path.split('/')
+        .all(|segment| is_segment(segment) && !segment.starts_with('-'))
 }
 
 /// Whether a client may write metadata under this namespace: `[-a-zA-Z0-9_]+`, not starting with `mackerel`.

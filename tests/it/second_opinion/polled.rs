@@ -47,6 +47,7 @@ impl Estate {
             self.bridge.url(),
             &self.mackerel_url,
         )
+        .config("")
     }
 }
 

@@ -293,7 +293,16 @@ impl Case<'_> {
                 if self.is_tail(series, minute, partly, points) {
                     verdict.figures.expected -= 1;
                     verdict.figures.tails += 1;
-                } else if self.is_excused(name, minute, partly, points) {
+                } else if self.is_excused(
+                    name,
+                    minute,
+                    if partly {
+                        900 + self.world.scenario.waiting()
+                    } else {
+                        0
+                    },
+                    points,
+                ) {
                     verdict.figures.expected -= 1;
                     verdict.figures.excused += 1;
                 } else if let Some((there, _)) = there {
@@ -361,9 +370,22 @@ impl Case<'_> {
         self.counted.get(service)?.range(time).next_back().copied()
     }
 
+    /// Mackerel took points for a host that a person had retired without a word, and dropped them.
+    fn fell_into_nothing(&self, minute: i64) -> bool {
+        let mut hosts = self.hosts.iter().enumerate();
+        self.world.scenario.ignores_unknown_hosts
+            && hosts.any(|(place, host)| {
+                let retired = self.retired_by_hand(&host.id);
+                let next = self.hosts.get(place + 1);
+                let next = next.map_or(i64::MAX, |next| next.created_at - NOON);
+                retired.is_some_and(|retired| (retired - 60..next).contains(&minute))
+            })
+    }
+
     /// Mackerel refused it because the scenario says so, or a person retired the host and the
-    /// next one was made more than the lookback later.
-    fn is_excused(&self, name: &str, minute: i64, partly: bool, points: &Points) -> bool {
+    /// next one was made more than the lookback later. What was yet to come of the last `unsettled`
+    /// seconds before the host's last point went with it.
+    fn is_excused(&self, name: &str, minute: i64, unsettled: i64, points: &Points) -> bool {
         let poisoned = self.world.poisoned.lock().unwrap();
         let was_refused = self
             .hosts
@@ -380,8 +402,8 @@ impl Case<'_> {
             let next = next.map_or(i64::MAX, |next| next.created_at - NOON);
             let before = points.iter().filter(|(_, (_, own))| *own <= place);
             let last = before.map(|(time, _)| *time).max().unwrap_or(i64::MIN);
-            let is_revised = partly && minute > retired - 900 - self.world.scenario.waiting();
-            (is_revised || minute > last) && minute <= next.saturating_sub(LOOKBACK - 180)
+            minute > last.min(retired).saturating_sub(unsettled)
+                && minute <= next.saturating_sub(LOOKBACK - 180)
         })
     }
 
@@ -421,8 +443,13 @@ impl Case<'_> {
                     continue;
                 }
                 if !points.contains_key(minute)
-                    && (self.is_excused(&name, *minute, false, &points)
-                        || self.is_tail(series, *minute, false, &points))
+                    && (self.is_excused(
+                        &name,
+                        *minute,
+                        RESTORED + self.world.scenario.waiting(),
+                        &points,
+                    ) || self.is_tail(series, *minute, false, &points)
+                        || self.fell_into_nothing(*minute))
                 {
                     continue;
                 }

@@ -21,6 +21,7 @@ use mackerel_ecs::demo::mackerel::store::Storage;
 use mackerel_ecs::mackerel::client::Client as MackerelClient;
 use mackerel_ecs::model::calls::Calls;
 use mackerel_ecs::poller::Poller;
+use mackerel_ecs::pulse::Pulse;
 use mackerel_ecs::run::{Plan, run};
 use mackerel_ecs::transport::Transport;
 use tokio::sync::watch;
@@ -199,7 +200,8 @@ fn start(world: &Arc<World>, number: usize, region: &str) -> Running {
     let time = world.clone();
     let task = tokio::task::spawn_local(async move {
         let wall_clock = || time.poller_time();
-        run(&config, poller, plan, stopped, wall_clock)
+        let pulse = Pulse::new(config.poll.interval);
+        run(&config, poller, plan, &pulse, stopped, wall_clock)
             .await
             .unwrap();
         time.ledger().over(number);

@@ -316,7 +316,7 @@ impl Network {
 
     /// Notes a refusal that no fault explains: the request broke a rule.
     fn judge(&self, what: &str, status: StatusCode, body: &[u8]) {
-        const EXPECTED: [&str; 9] = [
+        const EXPECTED: [&str; 10] = [
             "AccessDenied",
             "Throttling",
             "ExpiredToken",
@@ -326,6 +326,7 @@ impl Network {
             "is refused",
             "custom",
             "host not found",
+            "has been retired",
         ];
         if !status.is_client_error() {
             return;

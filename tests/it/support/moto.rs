@@ -94,34 +94,44 @@ impl Moto {
     /// Makes clusters, services, tasks and datapoints in one region of an account, as
     /// `tests/moto/fleet.py` describes them, and returns what was made.
     pub fn make(&self, account: &str, region: &str, fleet: &Value) -> Result<Value> {
-        let mut script = python("fleet.py")
-            .args([
-                "--endpoint",
-                &self.url,
-                "--region",
-                region,
-                "--account",
-                account,
-            ])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .with_context(missing_interpreter)?;
-        let mut stdin = script
-            .stdin
-            .take()
-            .context("fleet.py has no standard input")?;
-        // A failed write means that the script ended early, which its output explains below.
-        let written = stdin.write_all(fleet.to_string().as_bytes());
-        drop(stdin);
-        let output = script.wait_with_output()?;
-        if !output.status.success() {
-            bail!("fleet.py: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        written.context("handing the fleet to fleet.py")?;
-        serde_json::from_slice(&output.stdout).context("reading what fleet.py made")
+        let mut script = python("fleet.py");
+        script.args([
+            "--endpoint",
+            &self.url,
+            "--region",
+            region,
+            "--account",
+            account,
+        ]);
+        let made = answer(script, fleet)?;
+        serde_json::from_slice(&made).context("reading what fleet.py made")
     }
+}
+
+/// What botocore makes of a request that `tests/moto/sign.py` describes: the Authorization header.
+pub fn botocore_signature(request: &Value) -> Result<String> {
+    let header = answer(python("sign.py"), request)?;
+    Ok(String::from_utf8(header)?.trim().to_owned())
+}
+
+/// Hands a script its input and gives what it printed.
+fn answer(mut script: Command, input: &Value) -> Result<Vec<u8>> {
+    let mut process = script
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(missing_interpreter)?;
+    let mut stdin = process.stdin.take().context("no standard input")?;
+    // A failed write means that the script ended early, which its output explains below.
+    let written = stdin.write_all(input.to_string().as_bytes());
+    drop(stdin);
+    let output = process.wait_with_output()?;
+    if !output.status.success() {
+        bail!("{script:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    written.context("handing a script its input")?;
+    Ok(output.stdout)
 }
 
 impl Drop for Moto {
@@ -133,7 +143,7 @@ impl Drop for Moto {
 }
 
 /// The interpreter that `make test` prepares, unless the environment names another.
-fn interpreter() -> PathBuf {
+pub fn interpreter() -> PathBuf {
     match std::env::var_os(PYTHON) {
         Some(path) => path.into(),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python"),

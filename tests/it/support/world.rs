@@ -13,7 +13,7 @@ use mackerel_ecs::demo::aws::fleet::Fleet;
 use mackerel_ecs::demo::aws::options::{Lateness, Options as AwsOptions};
 use mackerel_ecs::demo::mackerel::LocalMackerel;
 use mackerel_ecs::demo::mackerel::option::{
-    ApiKey, DuplicateIdentifiers, Journaling, Options as MackerelOptions,
+    ApiKey, DuplicateIdentifiers, Journaling, Options as MackerelOptions, UnknownHosts,
 };
 use mackerel_ecs::demo::mackerel::store::Storage;
 use mackerel_ecs::demo::serve::serve;
@@ -101,7 +101,6 @@ pub fn program(arguments: &str, aws_url: &str, mackerel_url: &str) -> Program {
         .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
         .env("MACKEREL_APIBASE", mackerel_url)
         .env("MACKEREL_APIKEY", API_KEY)
-        .config("")
 }
 
 /// The real time.
@@ -146,6 +145,17 @@ impl World {
                 true => DuplicateIdentifiers::Refuse,
                 false => DuplicateIdentifiers::Accept,
             };
+            options
+        };
+        Self::build(fleet, clock, |o| o, option).await
+    }
+
+    /// The same as [`World::new`], with a Mackerel that takes points for a retired host without a
+    /// word, and drops them.
+    pub async fn silent_on_retired_hosts(fleet: Fleet) -> Self {
+        let clock = Clock::Set(Arc::new(AtomicI64::new(NOON)));
+        let option = |mut options: MackerelOptions| {
+            options.unknown_hosts = UnknownHosts::Ignore;
             options
         };
         Self::build(fleet, clock, |o| o, option).await
@@ -199,7 +209,7 @@ impl World {
 
     /// The program with this world as its AWS and its Mackerel.
     pub fn program(&self, arguments: &str) -> Program {
-        program(arguments, &self.aws_url, &self.mackerel_url)
+        program(arguments, &self.aws_url, &self.mackerel_url).config("")
     }
 
     /// A poller in this process, configured by YAML, as fast as may be unless that says otherwise.

@@ -3,13 +3,16 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::demo::mackerel::api::check;
 use crate::demo::mackerel::call::{Answer, Call, Context};
 use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::field::Fields;
 use crate::demo::mackerel::option::{DuplicateIdentifiers, HostStatus, UnknownIdentifiers};
 use crate::demo::mackerel::rule;
 use crate::demo::mackerel::store::host::{self, Case, StoredHost};
+use crate::demo::mackerel::store::id;
 use crate::demo::mackerel::store::role;
+use crate::demo::mackerel::watch;
 
 /// At most this many hosts are in one bulk call.
 const BULK_MAX: usize = 30;
@@ -20,7 +23,7 @@ pub fn create(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal>
     let fields = Fields::of_body(&body)?;
     let meta = Value::Object(fields.object("meta")?.clone());
     let host = StoredHost {
-        id: id_of_number(host::next_number(context.sql)?),
+        id: id::next(context.sql)?,
         name: name(&fields)?,
         display_name: not_empty(fields.optional_text("displayName")?),
         custom_identifier: not_empty(fields.optional_text("customIdentifier")?),
@@ -37,6 +40,7 @@ pub fn create(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal>
     check_identifier(&host, context)?;
     ensure_roles(&host.roles, context)?;
     host::insert(context.sql, &host)?;
+    declare_checks(&host, context)?;
     Ok(Answer::json(&json!({ "id": host.id })))
 }
 
@@ -122,6 +126,9 @@ pub fn update(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal>
     check_identifier(&host, context)?;
     ensure_roles(&host.roles, context)?;
     host::update(context.sql, &host)?;
+    if fields.has("checks") {
+        declare_checks(&host, context)?;
+    }
     Ok(Answer::json(&json!({ "id": host.id })))
 }
 
@@ -197,7 +204,14 @@ pub fn find_living(id: &str, context: &Context<'_>) -> Result<StoredHost, Refusa
 fn retire_host(mut host: StoredHost, context: &Context<'_>) -> Result<Answer, Refusal> {
     host.retired_at = Some(context.now);
     host::update(context.sql, &host)?;
+    watch::host_retired(context.sql, &host.id, context.now)?;
+    check::declare(&host.id, &[], context)?;
     Ok(Answer::success())
+}
+
+fn declare_checks(host: &StoredHost, context: &Context<'_>) -> Result<(), Refusal> {
+    let declared = host.checks.as_array().map(Vec::as_slice);
+    check::declare(&host.id, declared.unwrap_or_default(), context)
 }
 
 fn to_json(host: &StoredHost) -> Value {
@@ -372,21 +386,4 @@ fn check_identifier(host: &StoredHost, context: &Context<'_>) -> Result<(), Refu
 
 fn unknown_host() -> Refusal {
     Refusal::not_found("host not found")
-}
-
-/// An id of 11 letters and digits as Mackerel's have, different for each number: multiplying by an odd constant
-/// and rotating are both reversible, so that no two numbers meet.
-fn id_of_number(number: u64) -> String {
-    const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-    let mut rest = number
-        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-        .rotate_left(29)
-        .wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let mut id = String::with_capacity(11);
-    for _ in 0..11 {
-        let digit = usize::try_from(rest % 58).unwrap_or_default();
-        id.push(ALPHABET.get(digit).copied().map_or('1', char::from));
-        rest /= 58;
-    }
-    id
 }

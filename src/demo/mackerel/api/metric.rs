@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::demo::mackerel::api::{host, service};
@@ -11,8 +12,9 @@ use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::field::{Fields, elements};
 use crate::demo::mackerel::option::UnknownHosts;
 use crate::demo::mackerel::rule;
-use crate::demo::mackerel::store::series::{self, PostedPoint};
+use crate::demo::mackerel::store::series::{self, Arrival, PostedPoint};
 use crate::demo::mackerel::store::{Owner, graph, host as stored};
+use crate::demo::mackerel::watch;
 
 /// `POST /tsdb`: values of many hosts. Those more than 24 hours old or ahead are dropped with a success.
 pub fn post_host_values(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
@@ -44,7 +46,9 @@ pub fn post_host_values(call: &Call, context: &mut Context<'_>) -> Result<Answer
     }
     points.retain(|point| living.get(point.owner) == Some(&true));
     graph::expire(context.sql, context.now)?;
-    record(points, Owner::Host, context)
+    let arrivals = record(points, Owner::Host, context)?;
+    watch::host_values_arrived(context.sql, &arrivals, context.now)?;
+    Ok(Answer::success())
 }
 
 /// `POST /services/<service>/tsdb`: values of one service, under the same rule of age.
@@ -62,7 +66,9 @@ pub fn post_service_values(call: &Call, context: &mut Context<'_>) -> Result<Ans
         points.push(point);
     }
     refuse_chosen(&points, context)?;
-    record(points, Owner::Service, context)
+    let arrivals = record(points, Owner::Service, context)?;
+    watch::service_values_arrived(context.sql, &arrivals, context.now)?;
+    Ok(Answer::success())
 }
 
 /// `GET /hosts/<id>/metrics?name&from&to`: the points, oldest first; also those of a retired host.
@@ -91,6 +97,24 @@ pub fn service_names(call: &Call, context: &mut Context<'_>) -> Result<Answer, R
     Ok(Answer::json(
         &json!({ "names": series::names(context.sql, Owner::Service(&service.name))? }),
     ))
+}
+
+/// `DELETE /services/<service>/graph-defs/<name>`, whose name ends in `*`: deletes the metrics of a graph with
+/// their points; the next post makes them anew. That nothing to delete is a 404 is an assumption.
+pub fn delete_service_graph(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
+    let service = service::find(call.param("service"), context)?;
+    let prefix = call
+        .param("name")
+        .strip_suffix('*')
+        .ok_or_else(|| Refusal::bad_request("the graph's name must end in `*`"))?;
+    let under = |name: &str| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| !rest.contains('.'))
+    };
+    match series::delete(context.sql, Owner::Service(&service.name), under)? {
+        0 => Err(Refusal::not_found("graph not found")),
+        _ => Ok(Answer::success()),
+    }
 }
 
 /// `GET /tsdb/latest?hostId&name`: the newest point of each metric of each host, `null` where there is none.
@@ -138,36 +162,42 @@ fn record<'a>(
     points: Vec<PostedPoint<'a>>,
     owner: fn(&'a str) -> Owner<'a>,
     context: &mut Context<'_>,
-) -> Result<Answer, Refusal> {
+) -> Result<Vec<Arrival<'a>>, Refusal> {
     let now = context.now;
     let recorded = points
         .into_iter()
         .filter(|point| rule::is_recorded(point.time, now))
         .map(|point| (owner(point.owner), point));
-    series::record(context.sql, context.journal.as_deref_mut(), recorded, now)?;
-    Ok(Answer::success())
+    let journal = context.journal.as_deref_mut();
+    Ok(series::record(context.sql, journal, recorded, now)?)
 }
 
 fn values(owner: Owner<'_>, call: &Call, context: &Context<'_>) -> Result<Answer, Refusal> {
     let name = call
         .query_first("name")
         .ok_or_else(|| Refusal::bad_request("`name` is required"))?;
-    let (from, to) = (time(call, "from")?, time(call, "to")?);
+    let (from, to) = (call.time("from")?, call.time("to")?);
     let number = series::number(context.sql, owner, name)?
         .ok_or_else(|| Refusal::not_found("metric not found"))?;
-    let points: Vec<Value> = series::points(context.sql, number, from, to)?
+    let points = series::points(context.sql, number, from, to)?;
+    let metrics = points
         .into_iter()
-        .map(to_json)
-        .collect();
-    Ok(Answer::json(&json!({ "metrics": points })))
+        .map(|(time, value)| Point { time, value });
+    Answer::serialized(&Points {
+        metrics: metrics.collect(),
+    })
 }
 
-fn time(call: &Call, name: &str) -> Result<i64, Refusal> {
-    call.query_first(name)
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| {
-            Refusal::bad_request(format!("`{name}` is required and must be epoch seconds"))
-        })
+/// A point as it is read. Days of points are written without a detour through JSON values.
+#[derive(Serialize)]
+struct Point {
+    time: i64,
+    value: f64,
+}
+
+#[derive(Serialize)]
+struct Points {
+    metrics: Vec<Point>,
 }
 
 fn to_json((time, value): (i64, f64)) -> Value {

@@ -1,10 +1,15 @@
 //! The calls of the API as one table: method, path, the permission that a key needs, and the function.
 //! A path or method that is not in it does not exist and is answered with 404.
 
+pub mod alert;
+pub mod annotation;
+pub mod check;
+pub mod dashboard;
 pub mod graph;
 pub mod host;
 pub mod metadata;
 pub mod metric;
+pub mod monitor;
 pub mod service;
 
 use axum::routing::MethodFilter;
@@ -13,7 +18,6 @@ use serde_json::json;
 use crate::demo::mackerel::call::{Answer, Call, Context, Function};
 use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::option::Permission;
-use crate::demo::mackerel::page;
 
 /// One call of the server.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +58,23 @@ pub const ROUTES: &[Route] = &[
     get("/api/v0/hosts/{id}/metric-names", metric::host_names),
     post("/api/v0/graph-defs/create", graph::create),
     delete("/api/v0/graph-defs", graph::delete),
+    post("/api/v0/monitoring/checks/report", check::report),
+    get("/api/v0/monitoring/checks", check::list),
+    get("/api/v0/monitoring/checks/{id}", check::get),
+    get(
+        "/api/v0/hosts/{id}/monitored-statuses",
+        alert::monitored_statuses,
+    ),
+    get("/api/v0/monitors", monitor::list),
+    post("/api/v0/monitors", monitor::create),
+    get("/api/v0/monitors/{id}", monitor::get),
+    put("/api/v0/monitors/{id}", monitor::update),
+    delete("/api/v0/monitors/{id}", monitor::delete),
+    get("/api/v0/alerts", alert::list),
+    get("/api/v0/alerts/{id}", alert::get),
+    put("/api/v0/alerts/{id}", alert::update),
+    post("/api/v0/alerts/{id}/close", alert::close),
+    get("/api/v0/alerts/{id}/logs", alert::logs),
     get("/api/v0/services", service::list),
     post("/api/v0/services", service::create),
     delete("/api/v0/services/{service}", service::delete),
@@ -72,6 +93,19 @@ pub const ROUTES: &[Route] = &[
         "/api/v0/services/{service}/metric-names",
         metric::service_names,
     ),
+    delete(
+        "/api/v0/services/{service}/graph-defs/{name}",
+        metric::delete_service_graph,
+    ),
+    post("/api/v0/graph-annotations", annotation::create),
+    get("/api/v0/graph-annotations", annotation::list),
+    put("/api/v0/graph-annotations/{id}", annotation::update),
+    delete("/api/v0/graph-annotations/{id}", annotation::delete),
+    get("/api/v0/dashboards", dashboard::list),
+    post("/api/v0/dashboards", dashboard::create),
+    get("/api/v0/dashboards/{id}", dashboard::get),
+    put("/api/v0/dashboards/{id}", dashboard::update),
+    delete("/api/v0/dashboards/{id}", dashboard::delete),
     get("/api/v0/hosts/{id}/metadata", metadata::list),
     get("/api/v0/hosts/{id}/metadata/{namespace}", metadata::get),
     put("/api/v0/hosts/{id}/metadata/{namespace}", metadata::put),
@@ -105,14 +139,6 @@ pub const ROUTES: &[Route] = &[
         "/api/v0/services/{service}/roles/{role}/metadata/{namespace}",
         metadata::delete,
     ),
-    Route {
-        needs: None,
-        ..get("/", page::hosts)
-    },
-    Route {
-        needs: None,
-        ..get("/hosts/{id}", page::host)
-    },
 ];
 
 const fn get(path: &'static str, function: Function) -> Route {

@@ -8,6 +8,7 @@ use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::field::Fields;
 use crate::demo::mackerel::rule;
 use crate::demo::mackerel::store::role::{self, StoredRole, StoredService};
+use crate::demo::mackerel::watch;
 
 /// `GET /services`.
 pub fn list(_: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
@@ -38,6 +39,7 @@ pub fn create(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal>
 pub fn delete(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let service = find(call.param("service"), context)?;
     role::delete_service(context.sql, &service)?;
+    watch::group_deleted(context.sql, &service.name, None, context.now)?;
     Ok(Answer::json(&service_json(&service)))
 }
 
@@ -69,6 +71,7 @@ pub fn delete_role(call: &Call, context: &mut Context<'_>) -> Result<Answer, Ref
     let service = call.param("service");
     let found = find_role(service, call.param("role"), context)?;
     role::delete_role(context.sql, service, &found.name)?;
+    watch::group_deleted(context.sql, service, Some(&found.name), context.now)?;
     Ok(Answer::json(&role_json(&found)))
 }
 

@@ -37,14 +37,6 @@ pub struct StoredHost {
 
 const COLUMNS: &str = "id, name, display_name, custom_identifier, memo, meta, interfaces, checks, status, size, created_at, retired_at";
 
-/// The number that the next host gets.
-pub fn next_number(sql: &Connection) -> rusqlite::Result<u64> {
-    sql.query_row("SELECT COALESCE(MAX(seq), 0) + 1 FROM host", [], |row| {
-        row.get::<_, i64>(0)
-    })
-    .map(i64::unsigned_abs)
-}
-
 /// Adds a host with its roles, which must exist.
 pub fn insert(sql: &Connection, host: &StoredHost) -> rusqlite::Result<()> {
     sql.prepare_cached(&format!(

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::demo::mackerel::store::Owner;
+use crate::demo::mackerel::store::{Owner, annotation, series};
 
 /// A service with the names of its roles, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,11 +84,8 @@ pub fn delete_service(sql: &Connection, service: &StoredService) -> rusqlite::Re
         delete_role(sql, &service.name, role)?;
     }
     let owner = Owner::Service(&service.name).key();
-    sql.execute(
-        "DELETE FROM point WHERE series IN (SELECT id FROM series WHERE owner = ?1)",
-        [&owner],
-    )?;
-    sql.execute("DELETE FROM series WHERE owner = ?1", [&owner])?;
+    series::delete(sql, Owner::Service(&service.name), |_| true)?;
+    annotation::delete_of_service(sql, &service.name)?;
     sql.execute("DELETE FROM metadata WHERE owner = ?1", [&owner])?;
     sql.execute("DELETE FROM service WHERE name = ?1", [&service.name])?;
     Ok(())

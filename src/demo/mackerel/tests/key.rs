@@ -1,8 +1,13 @@
 //! Keys, unknown paths, the organization, and bodies that are no bodies.
 
+use std::time::Duration;
+
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::{Server, refused};
+use crate::demo::mackerel::option::Recording;
 
 #[tokio::test]
 async fn a_key_is_needed_and_must_be_known() {
@@ -105,6 +110,18 @@ async fn a_body_must_be_json_of_the_right_kind_and_size() {
 }
 
 #[tokio::test]
+async fn a_body_that_does_not_come_is_waited_for_only_so_long() {
+    let patience = Duration::from_millis(20);
+    let server = Server::with(|options| options.patience = Some(patience)).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let part = "POST /api/v0/hosts HTTP/1.1\r\nHost: a\r\nX-Api-Key: both\r\nConnection: close\r\nContent-Length: 9\r\n\r\n{";
+    stream.write_all(part.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[tokio::test]
 async fn requests_are_counted_and_remembered() {
     let server = Server::start().await;
     let id = server.host("web", json!({})).await;
@@ -129,4 +146,9 @@ async fn requests_are_counted_and_remembered() {
     );
     server.mackerel.reset_requests();
     assert_eq!(server.mackerel.requests().counts.len(), 0);
+    let server = Server::with(|options| options.recording = Recording::Counts).await;
+    server.get("/api/v0/org").await;
+    let requests = server.mackerel.requests();
+    assert_eq!(requests.count("GET /api/v0/org"), 1);
+    assert!(requests.records.is_empty());
 }

@@ -1,14 +1,19 @@
 //! Tests of the local Mackerel over real HTTP: each sends bytes to a server on a port of its own
 //! and looks at what a client receives. The clock is a number that the test moves.
 
+mod alert;
+mod annotation;
 mod change;
+mod check;
 mod fault;
 mod graph;
 mod host;
 mod key;
 mod metadata;
 mod metric;
+mod monitor;
 mod page;
+mod refusal;
 mod service;
 mod store;
 
@@ -20,6 +25,7 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 use crate::demo::mackerel::LocalMackerel;
 use crate::demo::mackerel::option::{ApiKey, Journaling, Options};
@@ -29,6 +35,7 @@ use crate::demo::mackerel::store::Storage;
 const START: i64 = 1_700_000_040;
 
 struct Server {
+    task: JoinHandle<()>,
     mackerel: LocalMackerel,
     address: SocketAddr,
     now: Arc<AtomicI64>,
@@ -80,12 +87,19 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = mackerel.router();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
+            task,
             mackerel,
             address,
             now,
         }
+    }
+
+    /// Ends it, so that another can have its file.
+    async fn stop(self) {
+        self.task.abort();
+        let _ = self.task.await;
     }
 
     fn advance(&self, seconds: i64) {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{START, Server, refused};
+use super::{START, Server, refused, succeeded};
 
 #[tokio::test]
 async fn services_and_roles_are_made_and_listed() {
@@ -161,5 +161,41 @@ async fn deleting_takes_along_what_hangs_on_it() {
     assert_eq!(
         server.get("/api/v0/services/shop/metadata").await.json(),
         json!({ "metadata": [] })
+    );
+}
+
+#[tokio::test]
+async fn a_graph_of_a_service_is_deleted_with_its_metrics() {
+    let server = Server::start().await;
+    server
+        .post("/api/v0/services", json!({ "name": "shop" }))
+        .await;
+    let post = async || {
+        let names = ["a.b", "a.c", "a.b.c", "ab"];
+        let points = names.map(|name| json!({ "name": name, "time": START, "value": 1 }));
+        succeeded(
+            &server
+                .post("/api/v0/services/shop/tsdb", json!(points))
+                .await,
+        );
+    };
+    let names = "/api/v0/services/shop/metric-names";
+    post().await;
+    let graphs = "/api/v0/services/shop/graph-defs";
+    succeeded(&server.delete(&format!("{graphs}/a.*"), None).await);
+    let left = json!({ "names": ["a.b.c", "ab"] });
+    assert_eq!(server.get(names).await.json(), left);
+    refused(
+        &server.delete(&format!("{graphs}/a.*"), None).await,
+        404,
+        "graph",
+    );
+    refused(&server.delete(&format!("{graphs}/a"), None).await, 400, "*");
+    post().await;
+    let all = json!({ "names": ["a.b", "a.b.c", "a.c", "ab"] });
+    assert_eq!(server.get(names).await.json(), all);
+    assert_eq!(
+        server.mackerel.service_points("shop", "a.b"),
+        [(START, 1.0)]
     );
 }

@@ -1,0 +1,160 @@
+//! Tries everything that polling needs, with calls that change nothing: credentials and permissions
+//! on AWS, the API key and what it must find on Mackerel, and the clock. What is found is told as
+//! one [`Finding`] each, with what mends it.
+
+mod account;
+mod organization;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::aws::Access;
+use crate::config::Config;
+use crate::mackerel::client::Client as Mackerel;
+
+/// How far the clock may be off until points are booked on wrong minutes, and until AWS takes no
+/// request, both in seconds. AWS documents 5 minutes for most services, 15 for some.
+const SKEW_THAT_HARMS: i64 = 30;
+const SKEW_THAT_FAILS: i64 = 300;
+
+/// How good something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mark {
+    /// As it should be.
+    Ok,
+    /// Polling works, but not as well as it could.
+    Warn,
+    /// Polling does not work until this is mended.
+    Fail,
+}
+
+/// One thing that was tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How good it is.
+    pub mark: Mark,
+    /// Where: a target with its Region, or Mackerel.
+    pub place: String,
+    /// What was tried: a permission as IAM names it, or a word.
+    pub subject: String,
+    /// What was found.
+    pub message: String,
+    /// What mends it; none where nothing must be mended.
+    pub mend: Option<String>,
+}
+
+impl Finding {
+    fn new(mark: Mark, place: &str, subject: &str, message: impl Into<String>) -> Self {
+        Finding {
+            mark,
+            place: place.to_owned(),
+            subject: subject.to_owned(),
+            message: message.into(),
+            mend: None,
+        }
+    }
+
+    fn mend(mut self, mend: impl Into<String>) -> Self {
+        self.mend = Some(mend.into());
+        self
+    }
+}
+
+/// What is checked, and with what.
+#[derive(Debug)]
+pub struct Check<'a> {
+    /// The effective configuration.
+    pub config: &'a Config,
+    /// How AWS is reached.
+    pub access: &'a Access,
+    /// The organization; none where there is no key.
+    pub mackerel: Option<&'a Mackerel>,
+}
+
+/// Tries everything. `wall_clock` tells the time of day, to compare with that of both sides.
+pub async fn check(what: &Check<'_>, wall_clock: impl Fn() -> DateTime<Utc>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for target in &what.config.targets {
+        findings.extend(account::check(what, target, &wall_clock).await);
+    }
+    findings.extend(organization::check(what, &wall_clock).await);
+    findings
+}
+
+/// The findings as lines, a mark first, with the mend below what must be mended.
+pub fn table(findings: &[Finding]) -> String {
+    let width = |text: fn(&Finding) -> usize| findings.iter().map(text).max().unwrap_or_default();
+    let place_width = width(|one| one.place.chars().count());
+    let subject_width = width(|one| one.subject.chars().count());
+    let mut text = String::new();
+    for one in findings {
+        let mark = match one.mark {
+            Mark::Ok => "ok  ",
+            Mark::Warn => "WARN",
+            Mark::Fail => "FAIL",
+        };
+        let line = format!(
+            "{mark}  {:place_width$}  {:subject_width$}  {}",
+            one.place, one.subject, one.message
+        );
+        text.push_str(line.trim_end());
+        text.push('\n');
+        if let Some(mend) = &one.mend {
+            text.push_str(&format!("      {mend}\n"));
+        }
+    }
+    text
+}
+
+/// Compares the clock with the time that an answer was given at.
+fn clock(place: &str, theirs: Option<DateTime<Utc>>, ours: DateTime<Utc>) -> Option<Finding> {
+    let ahead = (ours - theirs?).num_seconds();
+    let message = match ahead {
+        0 => "right".to_owned(),
+        ahead if ahead > 0 => format!("{ahead} s ahead"),
+        ahead => format!("{} s behind", -ahead),
+    };
+    let mark = match ahead.abs() {
+        off if off >= SKEW_THAT_FAILS => Mark::Fail,
+        off if off >= SKEW_THAT_HARMS => Mark::Warn,
+        _ => return Some(Finding::new(Mark::Ok, place, "clock", message)),
+    };
+    let finding = Finding::new(mark, place, "clock", message);
+    Some(finding.mend("set this machine's clock by NTP: counts are booked on its minutes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_clock(ahead: i64, mark: Mark, message: &str) {
+        let theirs = DateTime::from_timestamp(1_000_000, 0).unwrap();
+        let ours = DateTime::from_timestamp(1_000_000 + ahead, 0).unwrap();
+        let finding = clock("Mackerel", Some(theirs), ours).unwrap();
+        assert_eq!((finding.mark, finding.message.as_str()), (mark, message));
+        assert_eq!(finding.mend.is_none(), mark == Mark::Ok);
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_told() {
+        check_clock(0, Mark::Ok, "right");
+        check_clock(-29, Mark::Ok, "29 s behind");
+        check_clock(30, Mark::Warn, "30 s ahead");
+        check_clock(-300, Mark::Fail, "300 s behind");
+    }
+
+    #[test]
+    fn a_line_for_each_and_the_mend_below() {
+        let findings = [
+            Finding::new(Mark::Ok, "own us-east-1", "ecs:ListClusters", "2 clusters"),
+            Finding::new(Mark::Fail, "Mackerel", "key", "wrong").mend("check it"),
+        ];
+        assert_eq!(
+            table(&findings),
+            "ok    own us-east-1  ecs:ListClusters  2 clusters\n\
+             FAIL  Mackerel       key               wrong\n      check it\n"
+        );
+    }
+}

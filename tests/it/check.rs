@@ -1,0 +1,234 @@
+//! `check`: what is missing is named, each thing alone, and nothing is changed.
+
+use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
+use mackerel_ecs::demo::aws::fleet::service::Service;
+use mackerel_ecs::demo::aws::fleet::{Account, Fleet, Role};
+use mackerel_ecs::demo::aws::options::{Denial, Key, Options as AwsOptions};
+use mackerel_ecs::demo::mackerel::option::{ApiKey, Options as MackerelOptions};
+use serde_json::Value;
+
+use crate::support::program::Ended;
+use crate::support::world::{ACCOUNT, API_KEY, REGION, SECRET_KEY, World};
+
+const CHECK: &str = "check --output json";
+
+/// The least policy of a reader, as the README and the module have it.
+const READING: [&str; 7] = [
+    "cloudwatch:GetMetricData",
+    "cloudwatch:GetMetricStatistics",
+    "ecs:DescribeClusters",
+    "ecs:DescribeServiceRevisions",
+    "ecs:DescribeServices",
+    "ecs:ListClusters",
+    "ecs:ListServices",
+];
+
+fn fleet() -> Fleet {
+    let web = Cluster::fargate("web").service(Service::steady("api", 1));
+    Fleet::new(ACCOUNT).cluster(REGION, web)
+}
+
+/// What failed, as place, subject and message.
+fn failed(ended: &Ended) -> Vec<(String, String, String)> {
+    for secret in [API_KEY, SECRET_KEY] {
+        assert!(!ended.stdout.contains(secret) && !ended.stderr.contains(secret));
+    }
+    let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
+    ended.json()["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["mark"] == "fail")
+        .map(|one| {
+            (
+                text(one, "place"),
+                text(one, "subject"),
+                text(one, "message"),
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn all_is_well_and_nothing_is_changed() {
+    let world = World::real(fleet()).await;
+    let ended = world
+        .program(CHECK)
+        .config("cloudwatch: {}")
+        .run()
+        .await
+        .expect_status(0);
+    let json = ended.json();
+    assert_eq!(json["ok"], true);
+    let subjects: Vec<&str> = json["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["mark"] == "ok" && one["mend"].is_null())
+        .map(|one| one["subject"].as_str().unwrap())
+        .collect();
+    let expected = [
+        "clock",
+        "identity",
+        "ecs:ListClusters",
+        "ecs:DescribeClusters",
+        "ecs:ListServices",
+        "ecs:DescribeServices",
+        "ecs:DescribeServiceRevisions",
+        "cloudwatch:GetMetricData",
+        "cloudwatch:GetMetricStatistics",
+        "clock",
+        "read",
+        "write",
+    ];
+    assert_eq!(subjects, expected, "{json:#}");
+    assert!(world.mackerel.hosts().is_empty());
+    assert!(world.mackerel.graph_defs().is_empty());
+}
+
+#[tokio::test]
+async fn each_missing_permission_is_named_alone() {
+    for denied in READING {
+        let world = World::real(fleet()).await;
+        world.aws.deny(Denial::of(denied));
+        let ended = world
+            .program(CHECK)
+            .config("cloudwatch: {}")
+            .run()
+            .await
+            .expect_status(1);
+        let expected = (
+            format!("default {REGION}"),
+            denied.to_owned(),
+            format!("access denied to {denied}"),
+        );
+        assert_eq!(failed(&ended), [expected], "{}", ended.stdout);
+        assert!(
+            ended
+                .stdout
+                .contains(&format!("allow {denied} in the IAM policy of arn:aws:"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_account_without_clusters_is_tried_all_the_same() {
+    for denied in READING {
+        let world = World::real(Fleet::new(ACCOUNT)).await;
+        world
+            .program(CHECK)
+            .config("cloudwatch: {}")
+            .run()
+            .await
+            .expect_status(0);
+        world.aws.deny(Denial::of(denied));
+        let ended = world
+            .program(CHECK)
+            .config("cloudwatch: {}")
+            .run()
+            .await
+            .expect_status(1);
+        assert_eq!(failed(&ended).len(), 1, "{}", ended.stdout);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_posted_is_not_asked_for() {
+    let world = World::real(fleet()).await;
+    world.aws.deny(Denial::of("cloudwatch:GetMetricData"));
+    world.aws.deny(Denial::of("ecs:DescribeServiceRevisions"));
+    let yaml = "metrics: {exclude: ['*utilization*', '*reservation*', '*.running_task.*.count']}";
+    let program = world.program(CHECK).config(yaml);
+    program.run().await.expect_status(0);
+}
+
+#[tokio::test]
+async fn each_target_is_tried_as_whom_it_is() {
+    let other = "444455556666";
+    let cluster = Cluster::fargate("shop").service(Service::steady("api", 1));
+    let account = Account::new(other)
+        .role(Role::new("reader").external_id("sesame"))
+        .cluster(REGION, cluster);
+    let world = World::real(fleet().account(account)).await;
+    let config = |external_id: &str| {
+        format!(
+            "targets: [{{name: own}}, {{name: shop, role_arn: 'arn:aws:iam::{other}:role/reader', \
+             external_id: {external_id}}}]"
+        )
+    };
+    let program = world.program(CHECK).config(&config("sesame"));
+    let ended = program.run().await.expect_status(0);
+    assert!(
+        ended
+            .stdout
+            .contains(&format!("arn:aws:sts::{other}:assumed-role/reader/"))
+    );
+    let program = world.program(CHECK).config(&config("open"));
+    let ended = program.run().await.expect_status(1);
+    let failed = failed(&ended);
+    assert_eq!(failed.len(), 1);
+    assert_eq!(
+        (failed[0].0.as_str(), failed[0].1.as_str()),
+        ("shop ap-northeast-1", "identity")
+    );
+    assert!(failed[0].2.contains("external id"), "{failed:?}");
+}
+
+#[tokio::test]
+async fn credentials_that_aws_refuses_are_told_once() {
+    let change = |options: AwsOptions| options.key("AKIATEST", Key::Invalid);
+    let world = World::real_with(fleet(), change, |o| o).await;
+    let ended = world
+        .program(CHECK)
+        .config("cloudwatch: {}")
+        .run()
+        .await
+        .expect_status(1);
+    let failed = failed(&ended);
+    assert_eq!(failed.len(), 1, "{}", ended.stdout);
+    assert_eq!(failed[0].1, "identity");
+}
+
+#[tokio::test]
+async fn a_key_that_may_only_read_is_told_from_a_wrong_one() {
+    let read_only = |mut options: MackerelOptions| {
+        options.keys = vec![ApiKey::read_only(API_KEY)];
+        options
+    };
+    let world = World::real_with(fleet(), |o| o, read_only).await;
+    let ended = world
+        .program(CHECK)
+        .config("cloudwatch: {}")
+        .run()
+        .await
+        .expect_status(1);
+    let told = failed(&ended);
+    assert_eq!(told.len(), 1, "{}", ended.stdout);
+    assert_eq!(told[0].1, "write");
+    assert!(told[0].2.contains("read and write permission"), "{told:?}");
+    let program = world.program(CHECK).env("MACKEREL_APIKEY", "another");
+    let told = failed(&program.run().await.expect_status(1));
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].2.contains("does not accept the API key"),
+        "{told:?}"
+    );
+    let program = world.program(CHECK).without("MACKEREL_APIKEY");
+    let told = failed(&program.run().await.expect_status(1));
+    assert_eq!(told[0].2, "no API key");
+}
+
+#[tokio::test]
+async fn a_heartbeat_that_goes_nowhere_is_a_warning() {
+    let world = World::real(fleet()).await;
+    let program = world
+        .program("check")
+        .config("heartbeat: {service: nowhere}");
+    let ended = program.run().await.expect_status(0);
+    assert!(ended.stdout.contains("WARN  Mackerel"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("there is no service nowhere"),
+        "{}",
+        ended.stdout
+    );
+}
