@@ -124,7 +124,8 @@ impl ClusterState {
         for (from, to) in &progress.missed {
             self.gaps.add(Window {
                 from: Minute::of_seconds(*from),
-                to: Minute::of_seconds(*to).min(this),
+                // This minute may have been missed by a run before, in the same minute.
+                to: Minute::of_seconds(*to).min(this.plus(1)),
             });
         }
         let first = self.first_pending().or(self.counted).unwrap_or(this);
@@ -264,5 +265,54 @@ impl Work {
             state.samples_per_task.clear();
         }
         state.noted = Digests::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLL: Poll = Poll {
+        interval: std::time::Duration::from_secs(60),
+        settle: std::time::Duration::from_secs(60),
+        overlap: std::time::Duration::from_secs(600),
+        lookback: std::time::Duration::from_secs(3600),
+        grace: std::time::Duration::from_secs(25),
+    };
+
+    /// The minutes, in minutes since the epoch, whose counts a process takes for missed that begins
+    /// its poll in one minute and ends reading in another.
+    #[track_caller]
+    fn check(progress: Progress, began: i64, counted: i64, expected: &[(i64, i64)]) {
+        let now = DateTime::from_timestamp(began * 60 + 59, 0).unwrap();
+        let mut state = ClusterState::default();
+        state.count(Vec::new(), Minute::of_seconds(counted * 60), &POLL);
+        state.adopt(&progress, now, &POLL);
+        let windows = state.gaps.windows().iter();
+        let windows: Vec<(i64, i64)> = windows
+            .map(|gap| (gap.from.start() / 60, gap.to.start() / 60))
+            .collect();
+        assert_eq!(windows, expected);
+    }
+
+    #[test]
+    fn what_the_last_process_missed_is_taken_over() {
+        let progress = |missed: &[(i64, i64)]| Progress {
+            counted_until: Some(103 * 60),
+            missed: missed
+                .iter()
+                .map(|(from, to)| (from * 60, to * 60))
+                .collect(),
+            ..Progress::default()
+        };
+        check(progress(&[]), 104, 104, &[]);
+        check(progress(&[]), 106, 106, &[(104, 106)]);
+        check(progress(&[(90, 95)]), 104, 104, &[(90, 95)]);
+        // It began in the minute that the last one missed.
+        check(progress(&[(103, 104)]), 103, 104, &[(103, 104)]);
+        // It began in one minute and counted in the next.
+        check(progress(&[]), 104, 105, &[(104, 105)]);
+        // A clock that ran ahead noted what is yet to come.
+        check(progress(&[(200, 300)]), 104, 104, &[]);
     }
 }

@@ -219,22 +219,24 @@ pub(super) struct Polled {
 
 pub(super) async fn polled() -> &'static Polled {
     static POLLED: OnceCell<Polled> = OnceCell::const_new();
-    let poll = async || {
-        // Started first, for it may take its time.
-        Moto::shared();
-        let made_at = minute_of(real_now());
-        let estate = Estate::new(&fleet(made_at)).await;
-        let ended = estate.poll_once().config(CONFIG).run().await;
-        let document = ended.expect_status(0).json();
-        let started = document["started_at"].as_str().unwrap();
-        Polled {
-            minute: minute_of(started.parse().unwrap()),
-            made_at,
-            estate,
-            document,
-        }
-    };
-    POLLED.get_or_init(poll).await
+    POLLED.get_or_init(|| poll_fleet(CONFIG)).await
+}
+
+/// One run with the fleet above and a configuration.
+pub(super) async fn poll_fleet(config: &str) -> Polled {
+    // Started first, for it may take its time.
+    Moto::shared();
+    let made_at = minute_of(real_now());
+    let estate = Estate::new(&fleet(made_at)).await;
+    let ended = estate.poll_once().config(config).run().await;
+    let document = ended.expect_status(0).json();
+    let started = document["started_at"].as_str().unwrap();
+    Polled {
+        minute: minute_of(started.parse().unwrap()),
+        made_at,
+        estate,
+        document,
+    }
 }
 
 pub(super) type Points = BTreeMap<String, Vec<(i64, f64)>>;

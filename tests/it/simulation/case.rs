@@ -3,25 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
-use chrono::TimeDelta;
-use mackerel_ecs::demo::aws::fleet::service::ServiceStatus;
 use mackerel_ecs::demo::aws::fleet::statistics::MOMENTS;
 use mackerel_ecs::demo::mackerel::store::host::StoredHost;
 
 use super::ledger::{Ledger, clock};
 use super::network::World;
 use super::scenario::{CALM, Weather};
-use super::truth::{Figure, Series, Truth, cluster_loads, running_name, service_loads};
+use super::truth::{Figure, Series, Truth, cluster_loads, service_loads};
 use super::verdict::{Invariant, Retired, Verdict};
 use crate::support::world::{NOON, at};
 
 /// How far back a cluster is read that is seen for the first time, in seconds: the poller's
 /// default.
 const LOOKBACK: i64 = 3600;
-
-/// How old a minute is before its counts are restored, in seconds: the poller's overlap, the time
-/// to settle, and a while for the next poll of a schedule.
-const RESTORED: i64 = 660 + 540;
 
 /// How long a host may have a twin, in seconds.
 const TWINS: i64 = 60;
@@ -49,7 +43,7 @@ type Points = BTreeMap<i64, (f64, usize)>;
 const SLOWEST: i64 = 10;
 
 impl Case<'_> {
-    fn points(&self, name: &str) -> Points {
+    pub(super) fn points(&self, name: &str) -> Points {
         let mut points = Points::new();
         for (place, host) in self.hosts.iter().enumerate() {
             for (time, value) in self.world.mackerel.points(&host.id, name) {
@@ -59,12 +53,12 @@ impl Case<'_> {
         points
     }
 
-    fn place(&self, series: &str, second: i64) -> String {
+    pub(super) fn place(&self, series: &str, second: i64) -> String {
         format!("{}/{series} at {}", self.name, clock(second))
     }
 
     /// When a host was retired, if a person did it.
-    fn retired_by_hand(&self, host: &str) -> Option<i64> {
+    pub(super) fn retired_by_hand(&self, host: &str) -> Option<i64> {
         let mut retired = self.retired.iter();
         retired.find(|(id, _)| id == host).map(|(_, at)| *at)
     }
@@ -198,7 +192,7 @@ impl Case<'_> {
     }
 
     /// By how much the poller's clock may have been wrong when it read this minute's counts.
-    fn skews(&self, second: i64) -> impl Iterator<Item = i64> {
+    pub(super) fn skews(&self, second: i64) -> impl Iterator<Item = i64> {
         let spells = self.world.scenario.weather.iter();
         spells.filter_map(move |spell| match spell.what {
             Weather::Skewed(skew) if spell.from - 300 < second && second < spell.to + 300 => {
@@ -210,7 +204,7 @@ impl Case<'_> {
 
     /// The minutes that are judged: of the last 24 hours, settled, and not before the cluster was
     /// first seen less the lookback.
-    fn minutes(&self) -> Vec<i64> {
+    pub(super) fn minutes(&self) -> Vec<i64> {
         let scenario = &self.world.scenario;
         let wait = if scenario.lives.iter().any(|life| life.once) {
             300
@@ -324,7 +318,13 @@ impl Case<'_> {
     /// The last minutes of a service or cluster that was deleted are promised only as far as a
     /// poll could still find it: what lies after the last minute that was posted, or was still
     /// being revised, is no loss.
-    fn is_tail(&self, series: Series<'_>, minute: i64, partly: bool, points: &Points) -> bool {
+    pub(super) fn is_tail(
+        &self,
+        series: Series<'_>,
+        minute: i64,
+        partly: bool,
+        points: &Points,
+    ) -> bool {
         let moment = at(NOON + minute);
         let Some(cluster) = self.truth.cluster(moment) else {
             return false;
@@ -370,22 +370,16 @@ impl Case<'_> {
         self.counted.get(service)?.range(time).next_back().copied()
     }
 
-    /// Mackerel took points for a host that a person had retired without a word, and dropped them.
-    fn fell_into_nothing(&self, minute: i64) -> bool {
-        let mut hosts = self.hosts.iter().enumerate();
-        self.world.scenario.ignores_unknown_hosts
-            && hosts.any(|(place, host)| {
-                let retired = self.retired_by_hand(&host.id);
-                let next = self.hosts.get(place + 1);
-                let next = next.map_or(i64::MAX, |next| next.created_at - NOON);
-                retired.is_some_and(|retired| (retired - 60..next).contains(&minute))
-            })
-    }
-
     /// Mackerel refused it because the scenario says so, or a person retired the host and the
     /// next one was made more than the lookback later. What was yet to come of the last `unsettled`
     /// seconds before the host's last point went with it.
-    fn is_excused(&self, name: &str, minute: i64, unsettled: i64, points: &Points) -> bool {
+    pub(super) fn is_excused(
+        &self,
+        name: &str,
+        minute: i64,
+        unsettled: i64,
+        points: &Points,
+    ) -> bool {
         let poisoned = self.world.poisoned.lock().unwrap();
         let was_refused = self
             .hosts
@@ -422,90 +416,5 @@ impl Case<'_> {
             let delay = posted / 1000 - (minute + scenario.settling());
             verdict.figures.delay = verdict.figures.delay.max(delay);
         }
-    }
-
-    pub(super) fn check_counts(&self, verdict: &mut Verdict) {
-        let observed = self.observed();
-        let generations = self.truth.0.iter();
-        let services: BTreeSet<&str> = generations
-            .flat_map(|cluster| cluster.services())
-            .map(|service| &*service.name)
-            .collect();
-        let minutes = self.minutes();
-        for service in services {
-            let name = running_name(service);
-            let series = Series::parse(&name).unwrap();
-            let points = self.points(&name);
-            for minute in &minutes {
-                let was_read = observed.contains_key(&(service, *minute));
-                let is_restorable = self.is_restorable(service, *minute);
-                if !(was_read || is_restorable) || self.skews(*minute).next().is_some() {
-                    continue;
-                }
-                if !points.contains_key(minute)
-                    && (self.is_excused(
-                        &name,
-                        *minute,
-                        RESTORED + self.world.scenario.waiting(),
-                        &points,
-                    ) || self.is_tail(series, *minute, false, &points)
-                        || self.fell_into_nothing(*minute))
-                {
-                    continue;
-                }
-                verdict.figures.counts += 1;
-                if points.contains_key(minute) {
-                    continue;
-                }
-                if let Some(life) = observed.get(&(service, *minute)) {
-                    verdict.figures.counts_unposted += 1;
-                    verdict.fail(Invariant::CountsArePosted, || {
-                        format!("{}, read by life {life}", self.place(&name, *minute))
-                    });
-                } else {
-                    verdict.figures.counts_unrestored += 1;
-                    verdict.fail(Invariant::CountsAreRestored, || self.place(&name, *minute));
-                }
-            }
-        }
-    }
-
-    /// A count that nobody read can be restored once its minute is not revised any more, where
-    /// all tasks have sent all their samples, while the service can still be found. The minute in
-    /// which a service is created may have been counted before it was there.
-    fn is_restorable(&self, service: &str, minute: i64) -> bool {
-        let moment = at(NOON + minute);
-        let sampled = self.truth.sampled(service, moment);
-        let truth = self.truth.service(service, moment);
-        let is_new = truth.is_some_and(|one| one.created_at > moment);
-        let deleted = truth.and_then(|one| one.deleted_at);
-        let gone = deleted.is_some_and(|at| at.timestamp() - NOON < self.world.scenario.seconds);
-        let latest = self.world.scenario.seconds - RESTORED - self.world.scenario.waiting();
-        sampled.is_some_and(|tasks| tasks.fract() == 0.0) && minute < latest && !gone && !is_new
-    }
-
-    /// Counts that were read by a poller which has posted to the cluster's host two minutes later
-    /// or more, so that it had the time to post them too: service, minute and life.
-    fn observed(&self) -> HashMap<(&str, i64), usize> {
-        let mut last: HashMap<usize, i64> = HashMap::new();
-        for ((host, life), at) in &self.ledger.last_post {
-            if self.hosts.iter().any(|own| own.id == *host) {
-                let last = last.entry(*life).or_default();
-                *last = (*last).max(*at);
-            }
-        }
-        let own = self.ledger.observed.iter();
-        own.filter(|seen| seen.cluster == self.name)
-            .filter(|seen| {
-                last.get(&seen.life)
-                    .is_some_and(|last| *last > seen.at + 120_000)
-            })
-            .filter(|seen| {
-                let moment = at(NOON) + TimeDelta::milliseconds(seen.at);
-                let service = self.truth.service(&seen.service, moment);
-                service.is_some_and(|one| one.status(moment) == Some(ServiceStatus::Active))
-            })
-            .map(|seen| ((seen.service.as_str(), seen.minute), seen.life))
-            .collect()
     }
 }

@@ -4,6 +4,7 @@
 //! `make simulate SEEDS=1000` tries many seeds, `make simulate SEED=7` replays one with its log.
 
 mod case;
+mod count;
 mod drive;
 mod fate;
 mod ledger;
