@@ -257,6 +257,10 @@ pub struct ConfigArgs {
     /// A pattern for the names of the clusters to poll; may be given several times
     #[arg(long = "cluster", value_name = "PATTERN")]
     pub clusters: Vec<String>,
+    /// Poll only this part of the clusters, such as 0/4; job/4 takes the index from an array job of
+    /// AWS Batch or an indexed Job of Kubernetes
+    #[arg(long, value_name = "INDEX/COUNT")]
+    pub shard: Option<String>,
 }
 
 impl ConfigArgs {
@@ -278,6 +282,11 @@ impl ConfigArgs {
                 name: "--cluster",
                 key: "clusters.include",
                 values: self.clusters.clone(),
+            },
+            Flag {
+                name: "--shard",
+                key: "shard",
+                values: one(&self.shard),
             },
         ]
     }

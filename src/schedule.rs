@@ -16,9 +16,10 @@ const SPREAD: std::ops::Range<u64> = 5..50;
 pub fn offset(config: &Config) -> Duration {
     let key = config.mackerel.api_key.as_ref();
     let identity = format!(
-        "{}\n{:?}",
+        "{}\n{:?}\n{:?}",
         key.map(|key| key.reveal()).unwrap_or_default(),
-        config.targets
+        config.targets,
+        config.shard
     );
     let width = SPREAD.end - SPREAD.start;
     Duration::from_secs(SPREAD.start + stable_hash(&identity) % width)

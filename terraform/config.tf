@@ -13,6 +13,7 @@ locals {
     poll       = ["interval", "settle", "overlap", "lookback", "grace"]
     aws        = ["rate_share"]
     cloudwatch = ["interval", "monthly_budget_usd", "reader"]
+    shard      = []
     heartbeat  = ["service"]
     http       = ["listen"]
   }

@@ -23,7 +23,7 @@ pub async fn check(args: CheckArgs, environment: &[(String, String)]) -> Result<
         transport: Transport::network(),
         calls: Calls::default(),
         local: None,
-        rate_share: config.aws.rate_share,
+        rate_share: config.rate_share(),
         clock: None,
     };
     let mackerel = mackerel_client(&config, &access)?;

@@ -130,7 +130,7 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
             region: REGION.to_owned(),
             access_key_id: ACCESS_KEY_ID.to_owned(),
         }),
-        rate_share: config.aws.rate_share,
+        rate_share: config.rate_share(),
         clock: None,
     };
     let client = super::mackerel_client(&config, &access)?;

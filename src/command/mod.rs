@@ -104,7 +104,7 @@ async fn poll(args: PollArgs, environment: &[(String, String)], stop: Stop) -> R
         transport,
         calls: Calls::default(),
         local: None,
-        rate_share: config.aws.rate_share,
+        rate_share: config.rate_share(),
         clock: None,
     };
     let mackerel = match args.dry_run {

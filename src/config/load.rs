@@ -21,7 +21,7 @@ pub const INLINE_VARIABLE: &str = "MACKEREL_ECS_CONFIG_YAML";
 const PREFIX: &str = "MACKEREL_ECS_";
 
 /// Variables that stand for a key of the configuration.
-const VARIABLES: [Variable; 7] = [
+const VARIABLES: [Variable; 8] = [
     Variable::text("MACKEREL_APIKEY", "mackerel.apikey"),
     Variable::text("MACKEREL_APIBASE", "mackerel.apibase"),
     Variable::list("MACKEREL_ROLES", "host.roles"),
@@ -29,6 +29,7 @@ const VARIABLES: [Variable; 7] = [
     Variable::text("MACKEREL_ECS_PROFILE", "metrics.profile"),
     Variable::text("MACKEREL_ECS_INTERVAL", "poll.interval"),
     Variable::text("MACKEREL_ECS_LISTEN", "http.listen"),
+    Variable::text("MACKEREL_ECS_SHARD", "shard"),
 ];
 
 /// A flag that stands for a key of the configuration, as typed.
@@ -104,6 +105,7 @@ fn complete(
         root.set(flag.key, Node { place, value });
     }
     mistakes.extend(unknown_variables(sources.environment));
+    mistakes.extend(name_shard(&mut root, sources.environment));
     match read(&root, needs_api_key) {
         Ok(config) if mistakes.is_empty() => Ok(config),
         Ok(_) => Err(mistakes),
@@ -111,6 +113,42 @@ fn complete(
             mistakes.extend(others);
             Err(mistakes)
         }
+    }
+}
+
+/// Where a job with numbered runs tells which one this is: AWS Batch, which tells how many there are
+/// as well, and Kubernetes.
+const JOB_INDEXES: [&str; 2] = ["AWS_BATCH_JOB_ARRAY_INDEX", "JOB_COMPLETION_INDEX"];
+const JOB_SIZE: &str = "AWS_BATCH_JOB_ARRAY_SIZE";
+
+/// Puts the index of a job in the place of the word `job`. A run of an array of AWS Batch is a shard
+/// also where nothing says so.
+fn name_shard(root: &mut Node, environment: &[(String, String)]) -> Option<Mistake> {
+    let [batch, kubernetes] = JOB_INDEXES.map(|name| set_in(environment, name));
+    let Some(node) = root.get_mut("shard") else {
+        if let (Some(index), Some(count)) = (batch, set_in(environment, JOB_SIZE)) {
+            let value = Value::Scalar(format!("{index}/{count}"));
+            let place = Place::Variable(JOB_INDEXES[0]);
+            root.set("shard", Node { place, value });
+        }
+        return None;
+    };
+    let Value::Scalar(text) = &mut node.value else {
+        return None;
+    };
+    let count = text.strip_prefix("job/")?.to_owned();
+    match batch.or(kubernetes) {
+        Some(index) => {
+            *text = format!("{index}/{count}");
+            None
+        }
+        None => Some(Mistake::at(
+            Some(&node.place),
+            format!(
+                "shard is `{text}`, but no job tells its index: neither {} nor {} is set",
+                JOB_INDEXES[0], JOB_INDEXES[1]
+            ),
+        )),
     }
 }
 

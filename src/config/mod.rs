@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crate::model::reader::Reader;
 use crate::model::role::RoleFullname;
+use crate::model::shard::Shard;
 use node::Place;
 use pattern::{NameFilter, Patterns};
 use secret::Secret;
@@ -46,10 +47,20 @@ pub struct Config {
     pub aws: Aws,
     /// How CloudWatch is read.
     pub cloudwatch: CloudWatch,
+    /// Which part of the clusters is polled; none for all of them.
+    pub shard: Option<Shard>,
     /// The Mackerel service that the poller's own metrics go to; none for none.
     pub heartbeat: Option<String>,
     /// Where the poller tells its health; none for nowhere.
     pub listen: Option<SocketAddr>,
+}
+
+impl Config {
+    /// The share of AWS's rates that one process takes: shards share it.
+    pub fn rate_share(&self) -> Option<f64> {
+        let shards = self.shard.map_or(1, |shard| shard.count);
+        Some(self.aws.rate_share? / f64::from(shards))
+    }
 }
 
 /// The Mackerel organization.

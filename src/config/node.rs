@@ -79,6 +79,15 @@ impl Node {
         }
     }
 
+    /// The value of a key, unless it is absent or nothing.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        let Value::Map(entries) = &mut self.value else {
+            return None;
+        };
+        let (_, node) = entries.iter_mut().find(|(name, _)| name == key)?;
+        (!matches!(node.value, Value::Null)).then_some(node)
+    }
+
     /// Puts a value at a path of keys such as `metrics.profile`, over what is there. Where something
     /// else than a mapping stands on the way it stays, for the reader to complain about.
     pub fn set(&mut self, path: &str, node: Node) {

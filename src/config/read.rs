@@ -14,6 +14,7 @@ use super::{AssumedRole, Aws, CloudWatch, Config, Filter, Host, Mackerel, Mistak
 use crate::model::catalog::Profile;
 use crate::model::reader::Reader;
 use crate::model::role::RoleFullname;
+use crate::model::shard::Shard;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -28,6 +29,9 @@ const STATUSES: [(&str, &str); 4] = [
     ("maintenance", "maintenance"),
     ("poweroff", "poweroff"),
 ];
+
+/// More shards than anybody has clusters.
+const MOST_SHARDS: u32 = 10_000;
 
 /// The calls that read CloudWatch, under the names that AWS gives them.
 const READERS: [(&str, Option<Reader>); 3] = [
@@ -51,6 +55,7 @@ pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
         poll: read_poll(top.section("poll", m), m),
         aws: read_aws(top.section("aws", m), m),
         cloudwatch: read_cloudwatch(top.section("cloudwatch", m), m),
+        shard: top.value("shard", m, shard),
         heartbeat: {
             let mut section = top.section("heartbeat", m);
             let service = section.value("service", m, RoleFullname::parse_service);
@@ -293,6 +298,20 @@ fn read_aws(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Aws {
     section.finish(m);
     Aws {
         rate_share: rate_share.unwrap_or(Some(0.5)),
+    }
+}
+
+/// Which shard, from 0, of how many.
+fn shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/');
+    let numbers = parts
+        .and_then(|(index, count)| Some((index.trim().parse().ok()?, count.trim().parse().ok()?)));
+    match numbers {
+        Some((index, count)) if index < count && count <= MOST_SHARDS => Ok(Shard { index, count }),
+        _ => Err(format!(
+            "is `{text}`, but must be INDEX/COUNT, the index from 0 and below the count, such as 0/4, \
+             or job/4 where a job of AWS Batch or Kubernetes tells the index"
+        )),
     }
 }
 

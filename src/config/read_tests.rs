@@ -53,6 +53,7 @@ fn an_empty_file_is_the_defaults() {
         poll,
         aws,
         cloudwatch,
+        shard,
         heartbeat,
         listen,
     } = config("");
@@ -93,6 +94,7 @@ fn an_empty_file_is_the_defaults() {
         monthly_budget_usd: 0.0,
     };
     assert_eq!(cloudwatch, expected);
+    assert_eq!(shard, None);
     assert_eq!((host.retire_after, heartbeat, listen), (None, None, None));
 }
 
@@ -121,6 +123,7 @@ host:
 poll: {interval: 5m, settle: 0s, overlap: 1h, lookback: 1m, grace: 1s}
 aws: {rate_share: off}
 cloudwatch: {reader: get_metric_data, interval: 5m, monthly_budget_usd: 2.5}
+shard: 2/4
 heartbeat: {service: monitoring}
 http: {listen: '[::1]:9808'}
 ",
@@ -132,6 +135,8 @@ http: {listen: '[::1]:9808'}
         monthly_budget_usd: 2.5,
     };
     assert_eq!(config.cloudwatch, expected);
+    assert_eq!(config.shard, Some(Shard { index: 2, count: 4 }));
+    assert_eq!(config.rate_share(), None);
     assert_eq!(config.heartbeat.as_deref(), Some("monitoring"));
     assert_eq!(config.listen, "[::1]:9808".parse().ok());
     assert_eq!(config.host.retire_after, Some(24 * HOUR));

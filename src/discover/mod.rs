@@ -11,6 +11,7 @@ use crate::aws::{Client, DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Error, Kind};
 use crate::config::Filter;
 use crate::model::id::{ClusterArn, last_part};
 use crate::model::inventory::{Cluster, INACTIVE, Observed, Service};
+use crate::model::shard::Shard;
 use crate::model::trouble::{Severity, Trouble};
 
 /// How many clusters are walked at once, and how many calls for one of them: enough to hide the
@@ -39,6 +40,7 @@ pub struct Discovery {
 pub async fn discover(
     client: &Client,
     clusters: &Filter,
+    shard: Option<Shard>,
     services: &Filter,
 ) -> Result<Discovery, Error> {
     let began = Instant::now();
@@ -49,6 +51,7 @@ pub async fn discover(
     let mut arns: Vec<String> = listed
         .into_iter()
         .filter(|arn| clusters.names.accepts(last_part(arn)))
+        .filter(|arn| shard.is_none_or(|shard| shard.holds(&ClusterArn::new(arn))))
         .collect();
     discovery.filtered_out = all - arns.len();
     arns.sort();

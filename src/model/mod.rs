@@ -12,5 +12,6 @@ pub mod inventory;
 pub mod reader;
 pub mod role;
 pub mod sample;
+pub mod shard;
 pub mod time;
 pub mod trouble;

@@ -47,6 +47,20 @@ pub struct Loads {
     pub data: Load,
 }
 
+impl Loads {
+    /// So many times as much.
+    pub fn times(self, count: usize) -> Loads {
+        let times = |load: Load| Load {
+            metrics: load.metrics * count,
+            queries: load.queries * count,
+        };
+        Loads {
+            statistics: times(self.statistics),
+            data: times(self.data),
+        }
+    }
+}
+
 /// What a month of reading comes to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bill {

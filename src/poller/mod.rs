@@ -192,7 +192,11 @@ impl Poller {
         let service = self.shared.config.heartbeat.as_ref()?;
         let mackerel = self.shared.mackerel.as_ref()?;
         let value = |name: &str, value: f64| ServiceMetricValue {
-            name: format!("mackerel_ecs.{name}"),
+            name: match self.shared.config.shard {
+                // Each is missed for itself.
+                Some(shard) => format!("mackerel_ecs.shard-{}.{name}", shard.index),
+                None => format!("mackerel_ecs.{name}"),
+            },
             time: now.timestamp(),
             value,
         };

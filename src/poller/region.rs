@@ -81,7 +81,8 @@ impl Region {
         let config = &shared.config;
         let mut report = RegionReport::default();
         let well_at = *self.well_at.get_or_insert(now);
-        let mut discovery = match discover(&self.client, &config.clusters, &config.services).await {
+        let (clusters, services) = (&config.clusters, &config.services);
+        let mut discovery = match discover(&self.client, clusters, config.shard, services).await {
             Ok(discovery) => discovery,
             Err(error) => {
                 let message = format!("{}: {error}", self.client.region());
@@ -92,7 +93,9 @@ impl Region {
                 return report;
             }
         };
-        report.troubles.extend(self.nothing_found(&discovery));
+        if config.shard.is_none() {
+            report.troubles.extend(self.nothing_found(&discovery));
+        }
         let living = std::mem::take(&mut discovery.living);
         let mut works = self.begin(discovery, shared, now, &mut report.troubles);
         let troubles = &mut report.troubles;
@@ -133,7 +136,9 @@ impl Region {
                 .is_none_or(|then| now - then >= retirement::EVERY)
         {
             let deadline = shared.deadline();
-            let looked = retirement::retire(&self.client, mackerel, &living, after, now, deadline);
+            let own = |cluster: &ClusterArn| config.shard.is_none_or(|shard| shard.holds(cluster));
+            let looked =
+                retirement::retire(&self.client, mackerel, &living, own, after, now, deadline);
             troubles.extend(looked.await);
             self.retired_at = Some(now);
         }
@@ -160,7 +165,9 @@ impl Region {
         let most = self.client.statistics_within(config.poll.interval / 3);
         let most = most.map_or(MOST_REQUESTS, |most| most.min(MOST_REQUESTS));
         let reader = reader(load, config.cloudwatch.reader, most);
-        let loads = shared.add_load(place, reader, load);
+        // The other shards are taken for as large.
+        let shards = config.shard.map_or(1, |shard| shard.count as usize);
+        let loads = shared.add_load(place, reader, load).times(shards);
         let every = interval(loads, &config.cloudwatch);
         if self.reading != (reader, every) {
             let bill = bill(loads, every);

@@ -33,11 +33,13 @@ struct Candidate {
 }
 
 /// Looks through the hosts on Mackerel for clusters that are gone. `living` are the clusters of
-/// the Region that were listed and described as there, whether they are polled or not.
+/// the Region that were listed and described as there, whether they are polled or not; `own` tells
+/// which clusters are this poller's to judge.
 pub(super) async fn retire(
     client: &Client,
     mackerel: &Mackerel,
     living: &HashSet<ClusterArn>,
+    own: impl Fn(&ClusterArn) -> bool,
     retire_after: Duration,
     now: DateTime<Utc>,
     deadline: Instant,
@@ -53,7 +55,7 @@ pub(super) async fn retire(
         .iter()
         .filter_map(own_cluster)
         .filter(|one| one.arn.account() == account && one.arn.region() == client.region())
-        .filter(|one| !living.contains(&one.arn))
+        .filter(|one| !living.contains(&one.arn) && own(&one.arn))
         .collect();
     let mut troubles = Vec::new();
     for batch in candidates.chunks(DESCRIBE_CLUSTERS) {

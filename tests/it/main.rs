@@ -29,6 +29,7 @@ mod retirement;
 mod run;
 mod second_opinion;
 mod serve;
+mod shard;
 mod simulation;
 mod size;
 mod source;

@@ -33,13 +33,14 @@ impl Case<'_> {
                 if !(was_read || is_restorable) || self.skews(*minute).next().is_some() {
                     continue;
                 }
+                // What was yet to be restored goes with the host that a person retires.
+                let unsettled = match was_read {
+                    true => RESTORED + self.world.scenario.waiting(),
+                    false => i64::MAX,
+                };
                 if !points.contains_key(minute)
-                    && (self.is_excused(
-                        &name,
-                        *minute,
-                        RESTORED + self.world.scenario.waiting(),
-                        &points,
-                    ) || self.is_tail(series, *minute, false, &points)
+                    && (self.is_excused(&name, *minute, unsettled, &points)
+                        || self.is_tail(series, *minute, false, &points)
                         || self.fell_into_nothing(*minute))
                 {
                     continue;
@@ -76,7 +77,8 @@ impl Case<'_> {
     }
 
     /// Counts that were read by a poller which has posted to the cluster's host two minutes later
-    /// or more, so that it had the time to post them too: service, minute and life.
+    /// or more, so that it had the time to post them too: service, minute and life. One that ended
+    /// while Mackerel did not take everything took what was left with it.
     fn observed(&self) -> HashMap<(&str, i64), usize> {
         let mut last: HashMap<usize, i64> = HashMap::new();
         for ((host, life), at) in &self.ledger.last_post {
@@ -85,8 +87,14 @@ impl Case<'_> {
                 *last = (*last).max(*at);
             }
         }
+        let scenario = &self.world.scenario;
+        let ended_in_trouble: Vec<bool> = scenario
+            .lives
+            .iter()
+            .map(|life| scenario.troubles_mackerel(life.ends()))
+            .collect();
         let own = self.ledger.observed.iter();
-        own.filter(|seen| seen.cluster == self.name)
+        own.filter(|seen| seen.cluster == self.name && !ended_in_trouble[seen.life])
             .filter(|seen| {
                 last.get(&seen.life)
                     .is_some_and(|last| *last > seen.at + 120_000)

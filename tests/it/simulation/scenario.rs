@@ -69,6 +69,16 @@ pub(super) struct Life {
     pub(super) end: End,
 }
 
+impl Life {
+    /// The second at which it ends, as far as it is known beforehand.
+    pub(super) fn ends(&self) -> i64 {
+        match self.end {
+            End::Killed(at) | End::Stopped(at) | End::KilledAt { from: at, .. } => at,
+            End::Never => i64::MAX,
+        }
+    }
+}
+
 /// How a process ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum End {
@@ -206,6 +216,23 @@ impl Scenario {
     pub(super) fn weather_at(&self, second: i64) -> impl Iterator<Item = &Weather> {
         let holds = move |spell: &&Spell| spell.from <= second && second < spell.to;
         self.weather.iter().filter(holds).map(|spell| &spell.what)
+    }
+
+    /// Whether Mackerel did not take everything in the minutes before a moment.
+    pub(super) fn troubles_mackerel(&self, second: i64) -> bool {
+        let mut spells = self.weather.iter();
+        spells.any(|spell| {
+            let (Weather::Unreachable(side)
+            | Weather::Failing(side, _)
+            | Weather::Throttled(side, _)
+            | Weather::Flaky(side, _)) = spell.what
+            else {
+                return false;
+            };
+            matches!(side, Side::Mackerel | Side::All)
+                && spell.from <= second
+                && second < spell.to + 180
+        })
     }
 
     /// By how much the poller's clock is wrong at a moment, in seconds.

@@ -219,7 +219,6 @@ fn check_heartbeat(world: &World, fine: &[bool], verdict: &mut Verdict) {
 /// Of each minute, whether nothing was wrong from ten minutes before it to twenty after, and one
 /// looping poller lived all the time.
 fn fine_minutes(scenario: &Scenario) -> Vec<bool> {
-    use super::scenario::End;
     let minutes = scenario.seconds / 60;
     let is_fine = |minute: i64| {
         let (from, to) = (minute * 60 - 600, minute * 60 + 1200);
@@ -228,13 +227,10 @@ fn fine_minutes(scenario: &Scenario) -> Vec<bool> {
             .iter()
             .all(|spell| spell.to <= from || to <= spell.from);
         clear
-            && scenario.lives.iter().any(|life| {
-                let until = match life.end {
-                    End::Never => i64::MAX,
-                    End::Killed(at) | End::Stopped(at) | End::KilledAt { from: at, .. } => at,
-                };
-                !life.once && life.from <= from && to <= until
-            })
+            && scenario
+                .lives
+                .iter()
+                .any(|life| !life.once && life.from <= from && to <= life.ends())
     };
     (0..minutes).map(is_fine).collect()
 }
