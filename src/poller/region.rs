@@ -278,9 +278,11 @@ impl Region {
             let again = again.or(work.window.map(|window| window.from));
             let fits = (MOST_REMEMBERED / state.memory.series().max(1)) as i64;
             let oldest = Minute::of(now).plus(-fits.max(LEAST_REMEMBERED_MINUTES));
-            state
-                .memory
-                .forget_before(again.map_or(oldest, |again| again.max(oldest)));
+            let since = |minute: Option<Minute>| minute.map_or(oldest, |from| from.max(oldest));
+            let again = since(again);
+            // Counts that were missed are restored again until all of them are.
+            let restored = state.gaps.first().map_or(again, |first| since(Some(first)));
+            state.memory.forget_before(again, restored);
             self.clusters
                 .insert(work.observed.cluster.arn.clone(), work.state);
         }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::catalog::Source;
+use crate::model::catalog::{Source, running_count};
 use crate::model::hash::stable_hash;
 use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::Minute;
@@ -86,9 +86,15 @@ impl Memory {
         self.series.len()
     }
 
-    /// Forgets minutes that will not be read again, and series without any left.
-    pub fn forget_before(&mut self, oldest: Minute) {
-        self.series.retain(|_, points| {
+    /// Forgets minutes that will not be read again, and series without any left. Running counts are
+    /// kept from another minute on, where they may be restored again.
+    pub fn forget_before(&mut self, oldest: Minute, oldest_running: Minute) {
+        let running = running_count();
+        self.series.retain(|series, points| {
+            let oldest = match series.metric == running {
+                true => oldest.min(oldest_running),
+                false => oldest,
+            };
             let keep_from = points.partition_point(|(minute, _)| *minute < oldest);
             points.drain(..keep_from);
             !points.is_empty()
@@ -194,10 +200,10 @@ mod tests {
         for minute in [12, 10, 11] {
             memory.remember(&sample(minute, 1.0));
         }
-        memory.forget_before(Minute::of_seconds(11 * 60));
+        memory.forget_before(Minute::of_seconds(11 * 60), Minute::of_seconds(11 * 60));
         assert!(memory.is_news(&sample(10, 1.0)));
         assert!(!memory.is_news(&sample(11, 1.0)));
-        memory.forget_before(Minute::of_seconds(13 * 60));
+        memory.forget_before(Minute::of_seconds(13 * 60), Minute::of_seconds(13 * 60));
         assert!(memory.series.is_empty());
     }
 }

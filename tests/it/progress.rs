@@ -188,6 +188,41 @@ async fn counts_are_restored_after_an_outage_of_ecs() {
     }
 }
 
+/// While the counts of one service can't be restored yet, those of the others are posted once.
+#[tokio::test(start_paused = true)]
+async fn what_is_restored_is_posted_once() {
+    let cluster = Cluster::fargate("web")
+        .service(Service::steady("api", 2))
+        .service(Service::scripted(
+            "young",
+            [
+                (at(NOON - 86_400), Counts::new(0, 0, 0)),
+                (at(NOON + 120), Counts::new(2, 2, 0)),
+            ],
+        ));
+    let world = World::new(Fleet::new(ACCOUNT).cluster(REGION, cluster)).await;
+    let mut poller = world.poller("");
+    poll_for(&world, &mut poller, 2).await;
+    let down = |action: &str| world.aws.inject(Fault::of(action, FaultKind::Throttle));
+    down("ecs:ListClusters");
+    poll_for(&world, &mut poller, 3).await;
+    world.aws.clear_faults();
+    down("ecs:DescribeServiceRevisions");
+    poll_for(&world, &mut poller, 30).await;
+    world.aws.clear_faults();
+    poll_for(&world, &mut poller, 3).await;
+    let host = world.host("web");
+    for service in ["api", "young"] {
+        let name = format!("custom.ecs.running_task.{service}.count");
+        let posts = world.mackerel.posts_of(&host, &name);
+        let missed = posts
+            .iter()
+            .filter(|post| (NOON + 120..NOON + 300).contains(&post.time));
+        let counts: Vec<u64> = missed.map(|post| post.count).collect();
+        assert_eq!(counts, [1, 1, 1], "{service}");
+    }
+}
+
 /// Without the permission to ask for the samples per task, missed counts stay missing rather than
 /// wrong, and it is told what to allow.
 #[tokio::test]
