@@ -37,6 +37,9 @@ pub enum Command {
     Task(TaskArgs),
     /// Try all that polling needs, with calls that change nothing: permissions, key, clock
     Check(CheckArgs),
+    /// Show, check, describe or begin a configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print the least IAM policy that the configuration needs
     IamPolicy(IamPolicyArgs),
     /// Add the sidecar to a task definition, or update it there
@@ -166,6 +169,23 @@ pub enum CheckOutput {
     Table,
     /// One JSON document.
     Json,
+}
+
+/// The commands below `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the configuration in effect as YAML, each value with where it came from
+    Show(ConfigArgs),
+    /// Look for mistakes and print all of them; exit status 2 where there is one
+    Validate(ConfigArgs),
+    /// Print the JSON Schema of the configuration, for editors and validators
+    Schema,
+    /// Write a file with every key, commented; as it is, it changes nothing
+    Init {
+        /// The file, which must not be there yet; `-` is standard output
+        #[arg(value_name = "FILE", default_value = "mackerel-ecs.yaml")]
+        file: PathBuf,
+    },
 }
 
 /// Flags of `iam-policy`.

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{Failure, mackerel_client};
+use super::{Failure, load_config, mackerel_client};
 use crate::aws::Access;
 use crate::check::{Check, Mark, check as try_all, table};
 use crate::cli::{CheckArgs, CheckOutput};
-use crate::config::load::{Sources, load};
+use crate::config::load::Sources;
 use crate::model::calls::Calls;
 use crate::run::{real_time, say};
 use crate::transport::Transport;
@@ -18,9 +18,11 @@ pub async fn check(args: CheckArgs, environment: &[(String, String)]) -> Result<
         environment,
         flags: args.config.flags(),
     };
-    let config = load(&sources, false).map_err(Failure::Mistakes)?;
+    let transport = Transport::network();
+    let config = load_config(&sources, &transport, false).await;
+    let config = config.map_err(Failure::Mistakes)?;
     let access = Access {
-        transport: Transport::network(),
+        transport,
         calls: Calls::default(),
         local: None,
         rate_share: config.rate_share(),
