@@ -9,6 +9,7 @@ use crate::cli::{CheckArgs, CheckOutput};
 use crate::config::load::Sources;
 use crate::model::calls::Calls;
 use crate::run::{real_time, say};
+use crate::terminal::standard_output;
 use crate::transport::Transport;
 
 /// Tries everything and prints it. The exit status is 1 where something fails.
@@ -37,7 +38,7 @@ pub async fn check(args: CheckArgs, environment: &[(String, String)]) -> Result<
     let findings = try_all(&what, real_time).await;
     let fails = findings.iter().any(|one| one.mark == Mark::Fail);
     match args.output {
-        CheckOutput::Table => say(table(&findings).trim_end())?,
+        CheckOutput::Table => say(table(&findings, standard_output(environment)).trim_end())?,
         CheckOutput::Json => {
             let document = json!({ "ok": !fails, "findings": findings });
             say(&serde_json::to_string_pretty(&document)?)?;

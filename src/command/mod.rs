@@ -8,6 +8,7 @@ mod demo;
 mod health;
 mod iam_policy;
 mod inject;
+mod manual;
 #[cfg(feature = "demo")]
 mod serve;
 mod task;
@@ -26,6 +27,7 @@ use crate::poller::Poller;
 use crate::pulse::{Pulse, listen};
 use crate::run::{Plan, Stop, real_time, run};
 use crate::source::{Location, fetch};
+use crate::terminal::standard_output;
 use crate::transport::Transport;
 
 /// Why a command could not be carried out.
@@ -62,9 +64,11 @@ pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
             Command::Config(command) => config::config(command, environment).await,
             Command::IamPolicy(args) => iam_policy::iam_policy(args, environment).await,
             Command::Inject(args) => inject::inject(&args),
+            Command::Completions { shell } => manual::completions(shell),
+            Command::Man { out } => manual::man(out.as_deref()),
             Command::Health(args) => health::health(args, environment).await,
             #[cfg(feature = "demo")]
-            Command::Demo(args) => demo::demo(args, stop).await,
+            Command::Demo(args) => demo::demo(args, environment, stop).await,
             #[cfg(feature = "demo")]
             Command::Serve(args) => serve::serve(args, stop).await,
         }
@@ -120,7 +124,15 @@ async fn poll(args: PollArgs, environment: &[(String, String)], stop: Stop) -> R
         tracing::info!(%address, "listening");
     }
     let poller = Poller::new(config.clone(), access, mackerel);
-    let outcome = run(&config, poller, Plan::of(&args), &pulse, stop, real_time).await?;
+    let outcome = run(
+        &config,
+        poller,
+        Plan::of(&args, standard_output(environment)),
+        &pulse,
+        stop,
+        real_time,
+    )
+    .await?;
     Ok(outcome.exit_status())
 }
 

@@ -38,4 +38,5 @@ mod task;
 mod task_plugin;
 mod task_probe;
 mod task_setting;
+mod terminal;
 mod trouble;
