@@ -101,7 +101,8 @@ impl Error {
                 let status = service.raw().status().as_u16();
                 let code = service.err().code().unwrap_or_default();
                 let said = service.err().message().map(str::to_owned);
-                let (kind, message) = of_service(action, code, status);
+                let text = said.as_deref().unwrap_or_default();
+                let (kind, message) = of_service(action, code, text, status);
                 let detail: Vec<String> = said.into_iter().chain(request).collect();
                 Error {
                     detail: (!detail.is_empty()).then(|| detail.join("; ")),
@@ -125,10 +126,24 @@ impl Error {
     }
 }
 
-fn of_service(action: &str, code: &str, status: u16) -> (Kind, String) {
+fn of_service(action: &str, code: &str, said: &str, status: u16) -> (Kind, String) {
     let lower = code.to_ascii_lowercase();
     let has = |part: &str| lower.contains(part);
-    if has("expired") {
+    // Which of these AWS says depends on the service; none of them is about the key. Assumed, as the
+    // services' lists of common errors and their messages have it: not seen on AWS itself.
+    let is_clock = has("requestexpired")
+        || has("requesttimetooskewed")
+        || said.starts_with("Signature expired")
+        || said.starts_with("Signature not yet current");
+    if is_clock {
+        (
+            Kind::Setup,
+            format!(
+                "AWS takes no request, for this machine's clock is too far off ({action}: {code}); \
+                 set it by NTP"
+            ),
+        )
+    } else if has("expired") {
         let mend = "renew them; a task role renews itself";
         (
             Kind::Setup,
@@ -137,6 +152,7 @@ fn of_service(action: &str, code: &str, status: u16) -> (Kind, String) {
     } else if has("unrecognizedclient")
         || has("invalidclienttokenid")
         || has("signaturedoesnotmatch")
+        || has("invalidsignature")
         || has("missingauthenticationtoken")
         || has("incompletesignature")
         || has("invalidaccesskeyid")

@@ -31,7 +31,11 @@ impl IdFile {
         let Some(path) = &self.0 else { return };
         let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
         if let Err(error) = folder.and_then(|()| std::fs::write(path, id.as_str())) {
-            tracing::warn!("can't keep the host's id in {}: {error}", path.display());
+            tracing::warn!(
+                "can't keep the host's id in {}: {error}; mount a folder there that can be written, or \
+                 set MACKEREL_HOST_ID_STORE=memory",
+                path.display()
+            );
         }
     }
 

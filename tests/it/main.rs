@@ -40,3 +40,4 @@ mod task_probe;
 mod task_setting;
 mod terminal;
 mod trouble;
+mod wrong;
