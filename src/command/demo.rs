@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::Failure;
@@ -18,7 +19,7 @@ use crate::demo::aws::fleet::Fleet;
 use crate::demo::aws::fleet::scenario::REGION;
 use crate::demo::aws::options::{Lateness, Options as AwsOptions};
 use crate::demo::mackerel::LocalMackerel;
-use crate::demo::mackerel::option::{ApiKey, Options as MackerelOptions, Recording};
+use crate::demo::mackerel::option::{ApiKey, Names, Options as MackerelOptions, Recording};
 use crate::demo::mackerel::store::Storage;
 use crate::demo::serve::serve;
 use crate::demo::task::SimulatedTasks;
@@ -72,7 +73,13 @@ pub(super) async fn demo(
     let keys = vec![ApiKey::read_write(API_KEY)];
     let mut options = MackerelOptions::new(Arc::new(time), keys);
     options.recording = Recording::Counts;
+    options.names = Names::Local;
+    options.patience = Some(super::serve::PATIENCE);
     let mackerel = LocalMackerel::open(&storage, options).context("opening the database")?;
+    if args.services.is_none() && mackerel.monitors().is_empty() {
+        let added = mackerel.add_monitor(&monitor());
+        added.map_err(|refusal| anyhow::anyhow!(refusal.message))?;
+    }
     let aws = serve(aws.router(), args.aws_port)
         .await
         .context("starting the simulated AWS")?;
@@ -162,6 +169,14 @@ pub(super) async fn demo(
     };
     let (outcome, _) = tokio::join!(polling, join_all(sidecars));
     Ok(outcome?.exit_status())
+}
+
+/// The alert that Mackerel's own integration cannot give: on a service of which no task runs.
+fn monitor() -> Value {
+    json!({
+        "type": "host", "name": "No task of recommendations runs", "duration": 1,
+        "metric": "custom.ecs.running_task.recommendations.count", "operator": "<", "critical": 1,
+    })
 }
 
 /// A sidecar of a simulated task.

@@ -21,6 +21,7 @@ mod health;
 mod host;
 mod isolation;
 mod likeness;
+mod mkr;
 mod page;
 mod poll;
 mod progress;
