@@ -150,5 +150,6 @@ pub const CASES: &[Case] = &[
     case("a full disk under the sidecar's id file", "task", Sidecar).env(&[
         ("ECS_CONTAINER_METADATA_URI_V4", "{metadata}"), ("MACKEREL_AGENT_CONFIG", "{folder}/ecs.yaml")])
         .file("root: {folder}\n"),
-    case("a sidecar outside of ECS", "task", Sidecar),
+    case("a sidecar outside of ECS", "task", Sidecar)
+        .env(&[("ECS_CONTAINER_METADATA_URI_V4", "http://127.0.0.1:9")]),
 ];

@@ -126,6 +126,10 @@ fn sentences(ended: &Ended) -> String {
             .or_else(|| line.split_once(" ERROR "))
         {
             told.push(said);
+        } else if is_complaint(line)
+            && let Some((_, said)) = line.split_once(" INFO ")
+        {
+            told.push(said);
         } else if line.contains("panicked") {
             told.push(line);
         }
@@ -259,6 +263,13 @@ impl Tried {
     }
 }
 
+/// A line of the log that tells of trouble; of a file that could not be written, it is no more than news.
+fn is_complaint(line: &str) -> bool {
+    [" WARN ", " ERROR ", " is not kept "]
+        .iter()
+        .any(|part| line.contains(part))
+}
+
 /// Runs what goes on until it is stopped, and stops it when it has complained.
 async fn complained(program: Program) -> Ended {
     let mut child = program.start();
@@ -266,7 +277,7 @@ async fn complained(program: Program) -> Ended {
     let mut said = String::new();
     let complaint = async {
         let mut bytes = [0; 4096];
-        while !said.contains(" WARN ") && !said.contains(" ERROR ") {
+        while !said.lines().any(is_complaint) {
             let read = stderr.read(&mut bytes).await.unwrap();
             if read == 0 {
                 break;
