@@ -93,6 +93,15 @@ impl Cli {
     }
 }
 
+impl Cli {
+    /// What `RUST_LOG` says of single modules, where nothing says more plainly what is logged.
+    pub fn log_directives<'a>(&self, environment: &'a [(String, String)]) -> Option<&'a str> {
+        let mut variables = environment.iter();
+        let (_, text) = variables.find(|(name, _)| name == "RUST_LOG")?;
+        (self.log.log_level.is_none() && !text.trim().is_empty()).then_some(text)
+    }
+}
+
 impl LogLevel {
     /// A level by mackerel-container-agent's name.
     fn of_agent(name: &str) -> Option<Self> {

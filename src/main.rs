@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         .iter()
         .any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
     let level = cli.log_level(&environment);
-    telemetry::start(level, cli.log.log_format, no_color);
+    let directives = cli.log_directives(&environment);
+    telemetry::start(level, directives, cli.log.log_format, no_color);
     ExitCode::from(command::execute(cli.command, &environment))
 }

@@ -85,9 +85,10 @@ pub async fn run(
             tracing::warn!("left in the middle of a poll; the next one reads its minutes again");
             return Ok(Outcome::Failed);
         };
-        pulse.beat();
+        let took = started.elapsed();
+        pulse.beat(&report, took);
         polls += 1;
-        tell(&report, &mut told, started.elapsed());
+        tell(&report, &mut told, took);
         print(&report, plan)?;
         let done = plan.polls.is_some_and(|wanted| polls >= wanted);
         if !done {

@@ -227,7 +227,7 @@ impl Client {
         body: Option<Vec<u8>>,
     ) -> Result<http::Response<Vec<u8>>, Error> {
         let call = format!("{method} {name}");
-        self.calls.add(&format!("mackerel:{call}"), 1);
+        self.calls.add(&format!("mackerel:{call}"));
         let mut request = http::Request::builder()
             .method(method)
             .uri(format!("{}/api/v0{path}", self.base))
@@ -257,6 +257,9 @@ impl Client {
         let status = response.status();
         if status.is_success() {
             return Ok(response);
+        }
+        if status == http::StatusCode::TOO_MANY_REQUESTS {
+            self.calls.add_throttled(&format!("mackerel:{call}"));
         }
         let retry_after = response
             .headers()

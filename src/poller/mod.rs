@@ -22,11 +22,11 @@ use crate::config::{Config, Target};
 use crate::mackerel::client::Client as Mackerel;
 use crate::mackerel::error::Kind;
 use crate::mackerel::payload::ServiceMetricValue;
-use crate::model::calls::{Calls, METRICS_REQUESTED};
+use crate::model::calls::Calls;
 use crate::model::id::ClusterArn;
 use crate::model::reader::Reader;
 use crate::model::trouble::Trouble;
-use crate::plan::cost::{Load, Loads};
+use crate::plan::cost::{self, Load, Loads, bill};
 use crate::post::retry::retrying;
 use crate::report::{Report, gather};
 use region::{Region, RegionReport};
@@ -63,18 +63,27 @@ struct Shared {
 }
 
 impl Shared {
-    /// Notes what a Region's readings ask for. Gives the loads of all that are known.
+    /// Notes what a Region's readings ask for. Gives [`Self::loads`].
     fn add_load(&self, place: Place, reader: Reader, load: Load) -> Loads {
         let mut loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
         loads.insert(place, (reader, load));
+        drop(loads);
+        self.loads()
+    }
+
+    /// How much of CloudWatch a reading of all Regions asks for, the other shards taken for as large.
+    fn loads(&self) -> Loads {
+        let loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
         let sum = |wanted: Reader| {
             let of = loads.values().filter(|(reader, _)| *reader == wanted);
             of.fold(Load::default(), |sum, (_, load)| sum + *load)
         };
-        Loads {
+        let shards = self.config.shard.map_or(1, |shard| shard.count as usize);
+        let loads = Loads {
             statistics: sum(Reader::Statistics),
             data: sum(Reader::Data),
-        }
+        };
+        loads.times(shards)
     }
 
     /// Until when the stage that begins now may take, so that a stage that hangs leaves the others
@@ -160,9 +169,14 @@ impl Poller {
         if let Some(trouble) = self.heartbeat(&report, now).await {
             report.troubles.extend(gather("default", vec![trouble]));
         }
-        report.calls = self.shared.calls.take();
-        let requested = report.calls.remove(METRICS_REQUESTED);
-        report.cloudwatch_metrics_requested = requested.unwrap_or(0);
+        let counted = self.shared.calls.take();
+        report.calls = counted.made;
+        report.throttled = counted.throttled;
+        report.cloudwatch_metrics_requested = counted.requested.most;
+        report.cloudwatch_metrics_requested_least = counted.requested.least;
+        let loads = self.shared.loads();
+        let every = cost::interval(loads, &self.shared.config.cloudwatch);
+        report.cloudwatch_usd_a_month = bill(loads, every).usd;
         report
     }
 
@@ -275,18 +289,24 @@ impl TargetState {
     ) {
         let mut troubles: Vec<Trouble> = self.trouble.iter().cloned().collect();
         let seconds_since = |then: DateTime<Utc>| (now - then).num_seconds();
-        if let (Some(_), Some(since)) = (&self.trouble, self.tried_since) {
-            report.behind_seconds = report.behind_seconds.max(seconds_since(since));
-        }
+        let mut behind = match (&self.trouble, self.tried_since) {
+            (Some(_), Some(since)) => seconds_since(since),
+            _ => 0,
+        };
         for (place, region) in self.regions.iter().enumerate() {
             let own = polled(place).unwrap_or_else(|| region.unfinished(now));
-            report.behind_seconds = report.behind_seconds.max(own.behind);
+            behind = behind.max(own.behind);
+            report.dropped += own.dropped as u64;
             for mut cluster in own.clusters {
                 cluster.target.clone_from(&self.target.name);
                 report.clusters.push(cluster);
             }
             troubles.extend(own.troubles);
         }
+        report.behind_seconds = report.behind_seconds.max(behind);
+        report
+            .behind_seconds_by_target
+            .insert(self.target.name.clone(), behind);
         report.troubles.extend(gather(&self.target.name, troubles));
     }
 }

@@ -80,6 +80,7 @@ pub(super) async fn post(
             troubles.push(Trouble::of_cluster(&arn, error.message.clone()));
         } else {
             finish(works, point);
+            works[point.place].refused += 1;
             troubles.push(refusal(&arn, point, error));
         }
     }

@@ -56,6 +56,8 @@ pub(super) struct RegionReport {
     pub(super) clusters: Vec<ClusterReport>,
     /// How many seconds the cluster that is furthest behind is behind.
     pub(super) behind: i64,
+    /// Counts that were given up before Mackerel took them.
+    pub(super) dropped: usize,
     pub(super) troubles: Vec<Trouble>,
 }
 
@@ -146,7 +148,7 @@ impl Region {
             .iter()
             .map(|work| cluster_report(work, shared, troubles))
             .collect();
-        self.end(works, shared, now, &living, &mut report.troubles);
+        report.dropped += self.end(works, shared, now, &living, &mut report.troubles);
         self.well_at = Some(now);
         report.behind = self.behind(now, &config.poll);
         report
@@ -165,9 +167,7 @@ impl Region {
         let most = self.client.statistics_within(config.poll.interval / 3);
         let most = most.map_or(MOST_REQUESTS, |most| most.min(MOST_REQUESTS));
         let reader = reader(load, config.cloudwatch.reader, most);
-        // The other shards are taken for as large.
-        let shards = config.shard.map_or(1, |shard| shard.count as usize);
-        let loads = shared.add_load(place, reader, load).times(shards);
+        let loads = shared.add_load(place, reader, load);
         let every = interval(loads, &config.cloudwatch);
         if self.reading != (reader, every) {
             let bill = bill(loads, every);
@@ -261,7 +261,7 @@ impl Region {
             .collect()
     }
 
-    /// Remembers for the next poll.
+    /// Remembers for the next poll. Gives how many counts were given up.
     fn end(
         &mut self,
         works: Vec<Work>,
@@ -269,7 +269,7 @@ impl Region {
         now: DateTime<Utc>,
         living: &HashSet<ClusterArn>,
         troubles: &mut Vec<Trouble>,
-    ) {
+    ) -> usize {
         let overlap = minutes(shared.config.poll.overlap);
         for mut work in works {
             let state = &mut work.state;
@@ -296,23 +296,25 @@ impl Region {
         self.gone
             .retain(|_, state| state.counted.is_some_and(|last| last >= oldest(now)));
         shared.release_claims(self.client.region(), living);
-        if self.bound_pending() {
+        let dropped = self.bound_pending();
+        if dropped > 0 {
             let message = "Mackerel takes nothing for so long that the oldest counts are dropped; \
                            running counts are restored from CloudWatch";
             troubles.push(Trouble::of_target(message));
         }
+        dropped
     }
 
-    /// Drops the oldest pending counts beyond the bound; their minutes count as missed. Gives
-    /// whether any were dropped.
-    fn bound_pending(&mut self) -> bool {
+    /// Drops the oldest pending counts beyond the bound; their minutes count as missed. Gives how
+    /// many were dropped.
+    fn bound_pending(&mut self) -> usize {
         let total: usize = self
             .clusters
             .values()
             .map(|state| state.pending.len())
             .sum();
         if total <= MOST_PENDING {
-            return false;
+            return 0;
         }
         let mut minutes: Vec<Minute> = self
             .clusters
@@ -321,16 +323,19 @@ impl Region {
             .collect();
         let (_, newest_dropped, _) = minutes.select_nth_unstable(total - MOST_PENDING - 1);
         let keep_from = newest_dropped.plus(1);
+        let mut dropped = 0;
         for state in self.clusters.values_mut() {
             if let Some(oldest) = state.first_pending() {
+                let before = state.pending.len();
                 state.pending.retain(|count| count.minute >= keep_from);
+                dropped += before - state.pending.len();
                 state.gaps.add(Window {
                     from: oldest,
                     to: keep_from,
                 });
             }
         }
-        true
+        dropped
     }
 }
 
@@ -369,6 +374,7 @@ fn cluster_report(work: &Work, shared: &Shared, troubles: &[Trouble]) -> Cluster
         running: services.iter().map(|service| service.running).sum(),
         desired: services.iter().map(|service| service.desired).sum(),
         points: work.accepted + values.len(),
+        refused: work.refused,
         failed: own
             .iter()
             .any(|trouble| trouble.severity == Severity::Failure),

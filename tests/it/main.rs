@@ -20,6 +20,7 @@ mod health;
 mod host;
 mod isolation;
 mod likeness;
+mod metrics;
 mod page;
 mod poll;
 mod progress;
