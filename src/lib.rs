@@ -35,6 +35,7 @@ pub mod report;
 
 pub mod aws;
 pub mod mackerel;
+pub mod reload;
 pub mod source;
 pub mod transport;
 

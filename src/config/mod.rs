@@ -27,7 +27,7 @@ use selection::Selection;
 use template::Template;
 
 /// The whole configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where points go.
     pub mackerel: Mackerel,
@@ -53,6 +53,19 @@ pub struct Config {
     pub heartbeat: Option<String>,
     /// Where the poller tells its health; none for nowhere.
     pub listen: Option<SocketAddr>,
+    /// How often the configuration's source is looked at for changes.
+    pub reload: Reload,
+}
+
+/// How often the configuration's source is looked at for changes, besides at a SIGHUP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reload {
+    /// A file every now and then, anything else never.
+    Auto,
+    /// Never.
+    Off,
+    /// Every so often.
+    Every(Duration),
 }
 
 impl Config {
@@ -64,7 +77,7 @@ impl Config {
 }
 
 /// The Mackerel organization.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Mackerel {
     /// The API key, with read and write permission. Absent only in a dry run.
     pub api_key: Option<Secret>,
@@ -95,7 +108,7 @@ pub struct AssumedRole {
 }
 
 /// A choice of clusters or services.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
     /// By name.
     pub names: NameFilter,
@@ -121,7 +134,7 @@ impl Filter {
 }
 
 /// How a cluster looks as a host.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Host {
     /// The identity, `{arn}` by default.
     pub custom_identifier: Template,

@@ -10,7 +10,9 @@ use super::reader::{Section, duration_within, list_of, one_of};
 use super::secret::Secret;
 use super::selection::Selection;
 use super::template::Template;
-use super::{AssumedRole, Aws, CloudWatch, Config, Filter, Host, Mackerel, Mistake, Poll, Target};
+use super::{
+    AssumedRole, Aws, CloudWatch, Config, Filter, Host, Mackerel, Mistake, Poll, Reload, Target,
+};
 use crate::model::catalog::Profile;
 use crate::model::reader::Reader;
 use crate::model::role::RoleFullname;
@@ -68,6 +70,7 @@ pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
             section.finish(m);
             address.flatten()
         },
+        reload: top.value("reload", m, reload).unwrap_or(Reload::Auto),
     };
     top.finish(m);
     if mistakes.is_empty() {
@@ -340,6 +343,14 @@ fn read_cloudwatch(mut section: Section<'_>, m: &mut Vec<Mistake>) -> CloudWatch
         reader: reader.flatten(),
         interval: interval.flatten(),
         monthly_budget_usd: budget.unwrap_or(0.0),
+    }
+}
+
+fn reload(text: &str) -> Result<Reload, String> {
+    match text {
+        "auto" => Ok(Reload::Auto),
+        "off" => Ok(Reload::Off),
+        _ => duration_within(Duration::from_secs(10), DAY)(text).map(Reload::Every),
     }
 }
 

@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 
 use super::Pulse;
 use super::exposition::CONTENT_TYPE;
@@ -86,12 +87,15 @@ fn response(status: StatusCode, kind: &'static str, body: String) -> Response<Fu
     response
 }
 
-/// Listens at an address, and answers from then on for as long as the runtime lives. Gives the
-/// address, with the port that was found where 0 was asked for.
-pub async fn listen(address: SocketAddr, pulse: Pulse) -> std::io::Result<SocketAddr> {
+/// Listens at an address, and answers from then on until that is aborted. Gives the address, with the
+/// port that was found where 0 was asked for.
+pub async fn listen(
+    address: SocketAddr,
+    pulse: Pulse,
+) -> std::io::Result<(SocketAddr, AbortHandle)> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
-    tokio::spawn(async move {
+    let listening = tokio::spawn(async move {
         let places = Arc::new(Semaphore::new(ASKERS));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else {
@@ -110,7 +114,7 @@ pub async fn listen(address: SocketAddr, pulse: Pulse) -> std::io::Result<Socket
             }
         }
     });
-    Ok(address)
+    Ok((address, listening.abort_handle()))
 }
 
 async fn serve(stream: TcpStream, pulse: Pulse) -> hyper::Result<()> {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::reload::Outcome;
 use crate::report::Report;
 use tally::Tally;
 
@@ -40,6 +41,16 @@ impl Pulse {
         let mut state = self.state();
         state.last = Instant::now();
         state.tally.add(report, took);
+    }
+
+    /// Polls come at another interval from now on.
+    pub fn set_interval(&self, interval: Duration) {
+        self.state().bound = bound(interval);
+    }
+
+    /// The configuration's source was looked at for changes.
+    pub fn looked(&self, outcome: Outcome) {
+        self.state().tally.looked(outcome);
     }
 
     /// The time since the last beat, and after how long the loop is stuck.

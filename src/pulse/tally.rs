@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::exposition::{Figure, Head, Kind, render};
 use crate::model::trouble::Severity;
+use crate::reload;
 use crate::report::{Outcome, Report};
 
 /// The upper bounds of the classes of [`Tally::took`], in seconds.
@@ -15,6 +16,13 @@ const OUTCOMES: [(&str, Outcome); 3] = [
     ("posted", Outcome::Posted),
     ("partly", Outcome::Partly),
     ("failed", Outcome::Failed),
+];
+
+/// Ends of looks at the configuration's source, likewise.
+const LOOKS: [(&str, reload::Outcome); 3] = [
+    ("changed", reload::Outcome::Changed),
+    ("same", reload::Outcome::Same),
+    ("refused", reload::Outcome::Refused),
 ];
 
 /// All polls of a process.
@@ -30,6 +38,7 @@ pub struct Tally {
     requested_most: u64,
     dropped: u64,
     targets: BTreeMap<String, Target>,
+    looks: [u64; LOOKS.len()],
     /// The last poll.
     last: Option<Report>,
 }
@@ -85,6 +94,13 @@ impl Tally {
             clusters: Vec::new(),
             ..report.clone()
         });
+    }
+
+    /// Adds a look at the configuration's source.
+    pub fn looked(&mut self, outcome: reload::Outcome) {
+        for (count, (_, own)) in self.looks.iter_mut().zip(LOOKS) {
+            *count += u64::from(own == outcome);
+        }
     }
 
     /// The page of `/metrics`. `memory` is what the process takes, in bytes, where it is known.
@@ -188,6 +204,11 @@ pub static FAMILIES: &[Family] = &[
             let (lower, upper) = last.cloudwatch_usd_a_month;
             bounds("", lower, upper)
         }).collect()),
+    family("mackerel_ecs_config_looks", Counter, None, &["outcome"],
+        "Looks at the configuration's source: it had changed, was the same, or could not be used.",
+        |tally, _| tally.looks.iter().zip(LOOKS)
+            .map(|(count, (name, _))| Figure::new("_total", *count as f64).with("outcome", name))
+            .collect()),
     family("process_resident_memory_bytes", Gauge, Some("bytes"), &[], "Memory that the process takes.",
         |_, memory| memory.iter().map(|bytes| Figure::new("", *bytes as f64)).collect()),
 ];

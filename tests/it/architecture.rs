@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("aws", &["model", "pace", "transport"]),
     ("mackerel", &["model", "transport"]),
     ("source", &["aws", "transport"]),
+    ("reload", &["config"]),
     // The stages. They never use each other; only the poller sees the whole line.
     ("discover", &["model", "config", "aws"]),
     ("plan", &["model", "config"]),
@@ -24,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("post", &["model", "pace", "mackerel"]),
     ("report", &["model"]),
     ("inject", &[]),
-    ("pulse", &["model", "report"]),
+    ("pulse", &["model", "reload", "report"]),
     ("permission", &["model", "config"]),
     (
         "check",
@@ -59,6 +60,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "transport",
             "config",
             "source",
+            "reload",
             "mackerel",
             "post::retry",
             "schedule",
@@ -79,6 +81,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "aws",
             "mackerel::client",
             "source",
+            "reload",
             "poller",
             "pulse",
             "inject",

@@ -26,6 +26,7 @@ mod poll;
 mod progress;
 mod readers;
 mod readme;
+mod reload;
 mod retirement;
 mod run;
 mod second_opinion;

@@ -212,18 +212,34 @@ async fn the_document_tells_what_both_sides_saw() {
             "running": running,
             "desired": desired,
             "points": points,
+            "refused": 0,
             "failed": false,
             "troubles": [],
         })
     };
+    let [request] = &polled.estate.bridge.seen_of("GetMetricData")[..] else {
+        panic!("all queries fit in one request");
+    };
+    let asked = request.input["MetricDataQueries"].as_array().unwrap().iter();
+    let metrics: BTreeSet<String> = asked
+        .map(|query| query["MetricStat"]["Metric"].to_string())
+        .collect();
+    let cost = &polled.document["cloudwatch_usd_a_month"];
+    let (lower, upper) = (cost[0].as_f64().unwrap(), cost[1].as_f64().unwrap());
+    assert!(0.0 < lower && lower < upper, "{cost}");
     let expected = json!({
         "started_at": polled.document["started_at"],
         "dry_run": false,
         "clusters": [cluster("pool", 2, 5, 5), cluster("web", 3, 4, 6)],
         "troubles": [],
         "calls": calls(&polled.estate.bridge.seen(), &polled.estate.mackerel),
+        "throttled": {},
         "cloudwatch_metrics_requested": queries(&polled.estate.bridge.seen()),
+        "cloudwatch_metrics_requested_least": metrics.len(),
+        "cloudwatch_usd_a_month": cost,
+        "dropped": 0,
         "behind_seconds": 0,
+        "behind_seconds_by_target": {"default": 0},
     });
     assert_eq!(polled.document, expected);
 }
