@@ -22,6 +22,7 @@ pub mod permission;
 pub mod pulse;
 pub mod run;
 pub mod schedule;
+pub mod setup;
 pub mod task;
 pub mod telemetry;
 

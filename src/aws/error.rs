@@ -200,7 +200,8 @@ fn of_dispatch(action: &'static str, error: &(dyn StdError + 'static)) -> Error 
     }
 }
 
-fn of_credentials(action: &'static str, error: &CredentialsError) -> Error {
+/// Translates an error of whatever gives credentials.
+pub(super) fn of_credentials(action: &'static str, error: &CredentialsError) -> Error {
     let message = match error {
         CredentialsError::CredentialsNotLoaded(_) => "no AWS credentials: give the task a task \
             role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"

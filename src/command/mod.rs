@@ -10,6 +10,7 @@ mod inject;
 mod poll;
 #[cfg(feature = "demo")]
 mod serve;
+mod setup;
 mod task;
 
 use anyhow::Context;
@@ -56,6 +57,7 @@ pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
             Command::Poll(args) => poll::poll(args, environment, stop).await,
             Command::Task(args) => task::task(&args, environment, stop).await,
             Command::Check(args) => check::check(args, environment).await,
+            Command::Setup(args) => setup::setup(args, environment).await,
             Command::IamPolicy(args) => iam_policy::iam_policy(args, environment),
             Command::Inject(args) => inject::inject(&args),
             Command::Health(args) => health::health(args, environment).await,

@@ -200,13 +200,19 @@ impl Client {
             .await
     }
 
-    async fn tell(&self, method: &str, name: &str, path: &str, body: Value) -> Result<(), Error> {
+    pub(super) async fn tell(
+        &self,
+        method: &str,
+        name: &str,
+        path: &str,
+        body: Value,
+    ) -> Result<(), Error> {
         let body = body.to_string().into_bytes();
         self.send(method, name, path, Some(body)).await?;
         Ok(())
     }
 
-    async fn ask<T: DeserializeOwned>(
+    pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         method: &str,
         name: &str,
@@ -298,6 +304,7 @@ fn metadata_path(id: &HostId, namespace: &str) -> String {
     )
 }
 
-fn escape(segment: &str) -> String {
+/// A text as one segment of a path.
+pub(super) fn escape(segment: &str) -> String {
     utf8_percent_encode(segment, SEGMENT).to_string()
 }

@@ -104,7 +104,7 @@ impl Memory {
 
 /// Whether a series is read from CloudWatch, minute by minute.
 fn is_read(series: &SeriesId) -> bool {
-    matches!(series.metric.metric().source, Source::CloudWatch { .. })
+    series.metric.metric().source.is_read()
 }
 
 /// One number for each minute, whatever the order of its values.

@@ -55,6 +55,8 @@ async fn counts_arrive_at_the_minute_of_the_poll() {
             "web",
             &[
                 ("cluster_service.active", 0.0),
+                ("cluster_service.below_desired", 1.0),
+                ("cluster_service.without_tasks", 1.0),
                 ("cluster_task.pending", 2.0),
                 ("cluster_task.running", 4.0),
                 ("container_instance.registered", 0.0),
@@ -73,6 +75,8 @@ async fn counts_arrive_at_the_minute_of_the_poll() {
             "pool",
             &[
                 ("cluster_service.active", 0.0),
+                ("cluster_service.below_desired", 0.0),
+                ("cluster_service.without_tasks", 0.0),
                 ("cluster_task.pending", 0.0),
                 ("cluster_task.running", 5.0),
                 ("container_instance.registered", 2.0),
@@ -220,7 +224,10 @@ async fn the_document_tells_what_both_sides_saw() {
     let [request] = &polled.estate.bridge.seen_of("GetMetricData")[..] else {
         panic!("all queries fit in one request");
     };
-    let asked = request.input["MetricDataQueries"].as_array().unwrap().iter();
+    let asked = request.input["MetricDataQueries"]
+        .as_array()
+        .unwrap()
+        .iter();
     let metrics: BTreeSet<String> = asked
         .map(|query| query["MetricStat"]["Metric"].to_string())
         .collect();
