@@ -11,7 +11,7 @@ need = command -v "$(1)" >/dev/null || { \
 	$(APT) $(2) >/dev/null; }
 
 .PHONY: demo test test-deploy simulate bench bench-page screenshot uplot check venv client checkov tflint image \
-	sbom provider-schema tools browser clean
+	sbom provider-schema docs tools browser clean
 
 # Shows the poller at work with a simulated AWS and a local Mackerel: no account, no key.
 # ARGS goes to the command, such as ARGS="--cycles 3".
@@ -42,6 +42,10 @@ check: tools
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
+
+# Writes the files that are made of what the code knows; a test compares them.
+docs: tools
+	@MACKEREL_ECS_TEST_WRITE=1 cargo test --locked --quiet --test it -- generated:: >/dev/null
 
 # Measures the poller as a process of its own against the simulated AWS, the local Mackerel as one,
 # and the sidecar likewise over a day of its minutes, which pass faster for it.

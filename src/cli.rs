@@ -2,19 +2,18 @@
 
 use std::ffi::OsString;
 #[cfg(feature = "demo")]
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::str::FromStr;
-#[cfg(feature = "demo")]
-use std::time::Duration;
+mod demo;
+mod setup;
 
-#[cfg(feature = "demo")]
-use chrono::{DateTime, Utc};
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::load::Flag;
 #[cfg(feature = "demo")]
-use crate::demo::mackerel::option::ApiKey;
+pub use demo::{DemoArgs, Hurry, ServeArgs};
+pub use setup::{Delays, Percents, SetupArgs, Silence};
+
+use crate::config::load::Flag;
 
 /// Amazon ECS on Mackerel, without an agent.
 #[derive(Debug, Parser)]
@@ -39,6 +38,9 @@ pub enum Command {
     Check(CheckArgs),
     /// Make monitors and a dashboard on Mackerel, or take them away again
     Setup(SetupArgs),
+    /// Show, check, describe or begin a configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print the least IAM policy that the configuration needs
     IamPolicy(IamPolicyArgs),
     /// Add the sidecar to a task definition, or update it there
@@ -184,112 +186,6 @@ pub struct CheckArgs {
     pub config: ConfigArgs,
 }
 
-/// Flags of `setup`.
-#[derive(Debug, Args)]
-pub struct SetupArgs {
-    /// Print what would be done, and write nothing to Mackerel
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Take away all that was made
-    #[arg(long)]
-    pub remove: bool,
-    /// Write over what a person has changed, or take it away as well
-    #[arg(long)]
-    pub force: bool,
-    /// Percent of CPU of a service that are a warning, and that are critical; off for no monitor
-    #[arg(long, value_name = "WARNING/CRITICAL", default_value = "80/95")]
-    pub cpu: Percents,
-    /// Percent of memory, likewise
-    #[arg(long, value_name = "WARNING/CRITICAL", default_value = "80/95")]
-    pub memory: Percents,
-    /// How far behind the poller may be, likewise
-    #[arg(long, value_name = "WARNING/CRITICAL", default_value = "15m/1h")]
-    pub behind: Delays,
-    /// After how long a silence of the poller is critical, in tens of minutes; off for no monitor
-    #[arg(long, value_name = "DURATION", default_value = "10m")]
-    pub silent: Silence,
-    /// For how many minutes in a row tasks must be missing
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=10))]
-    pub minutes: u8,
-    /// A service, or a role as `service: role`, whose hosts alone are watched; may be given several times
-    #[arg(long = "scope", value_name = "SCOPE")]
-    pub scopes: Vec<String>,
-    /// Make no dashboard, and take away one that was made
-    #[arg(long)]
-    pub no_dashboard: bool,
-    /// Lines for people, or one JSON document
-    #[arg(long, value_name = "FORM", default_value = "table")]
-    pub output: CheckOutput,
-    /// Where the configuration comes from.
-    #[command(flatten)]
-    pub config: ConfigArgs,
-}
-
-/// Two percentages, or none.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Percents(pub Option<(f64, f64)>);
-
-/// Two times in seconds, or none.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Delays(pub Option<(f64, f64)>);
-
-/// A time in minutes, or none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Silence(pub Option<u64>);
-
-impl FromStr for Percents {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let percent = |text: &str| {
-            let number: f64 = text.trim().trim_end_matches('%').parse().ok()?;
-            (number > 0.0 && number.is_finite()).then_some(number)
-        };
-        pair(text, percent).map(Percents).ok_or_else(|| {
-            "write it as WARNING/CRITICAL such as 80/95, the second the higher one, or off".into()
-        })
-    }
-}
-
-impl FromStr for Delays {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let seconds = |text: &str| Some(humantime::parse_duration(text).ok()?.as_secs_f64());
-        pair(text, seconds).map(Delays).ok_or_else(|| {
-            "write it as WARNING/CRITICAL such as 15m/1h, the second the longer one, or off".into()
-        })
-    }
-}
-
-impl FromStr for Silence {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        const WEEK: u64 = 7 * 24 * 60;
-        if text == "off" {
-            return Ok(Silence(None));
-        }
-        let seconds = humantime::parse_duration(text).map(|time| time.as_secs());
-        match seconds {
-            Ok(seconds) if seconds > 0 && seconds % 600 == 0 && seconds / 60 <= WEEK => {
-                Ok(Silence(Some(seconds / 60)))
-            }
-            _ => Err("write it in tens of minutes such as 10m or 1h, at most 7d, or off".into()),
-        }
-    }
-}
-
-/// What is written as two with a slash between, or `off`; none where it is neither.
-fn pair(text: &str, one: impl Fn(&str) -> Option<f64>) -> Option<Option<(f64, f64)>> {
-    if text == "off" {
-        return Some(None);
-    }
-    let (warning, critical) = text.split_once('/')?;
-    let (warning, critical) = (one(warning)?, one(critical)?);
-    (warning <= critical).then_some(Some((warning, critical)))
-}
-
 /// How findings are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CheckOutput {
@@ -297,6 +193,23 @@ pub enum CheckOutput {
     Table,
     /// One JSON document.
     Json,
+}
+
+/// The commands below `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the configuration in effect as YAML, each value with where it came from
+    Show(ConfigArgs),
+    /// Look for mistakes and print all of them; exit status 2 where there is one
+    Validate(ConfigArgs),
+    /// Print the JSON Schema of the configuration, for editors and validators
+    Schema,
+    /// Write a file with every key, commented; as it is, it changes nothing
+    Init {
+        /// The file, which must not be there yet; `-` is standard output
+        #[arg(value_name = "FILE", default_value = "mackerel-ecs.yaml")]
+        file: PathBuf,
+    },
 }
 
 /// Flags of `iam-policy`.
@@ -431,104 +344,6 @@ pub struct TaskArgs {
     #[cfg(feature = "demo")]
     #[arg(long, hide = true, value_name = "FACTOR@SECONDS")]
     pub hurry: Option<Hurry>,
-}
-
-/// A time that passes faster than the real one from a moment on.
-#[cfg(feature = "demo")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hurry {
-    /// How many times as fast.
-    pub factor: u32,
-    /// From when on, in seconds since the Unix epoch.
-    pub since: i64,
-}
-
-#[cfg(feature = "demo")]
-impl Hurry {
-    /// The time that it is, at a real time.
-    pub fn time(self, real: DateTime<Utc>) -> DateTime<Utc> {
-        let since = DateTime::from_timestamp(self.since, 0).unwrap_or(real);
-        since + (real - since) * i32::try_from(self.factor).unwrap_or(1)
-    }
-}
-
-#[cfg(feature = "demo")]
-impl FromStr for Hurry {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split_once('@');
-        let parts = parts.and_then(|(factor, since)| {
-            let factor = factor.parse().ok().filter(|factor| *factor > 0)?;
-            Some((factor, since.parse().ok()?))
-        });
-        let (factor, since) = parts.ok_or("write it as FACTOR@SECONDS")?;
-        Ok(Hurry { factor, since })
-    }
-}
-
-/// Flags of `demo`.
-#[cfg(feature = "demo")]
-#[derive(Debug, Args)]
-pub struct DemoArgs {
-    /// Leave after this many polls; without it the demo goes on until it is interrupted
-    #[arg(long, value_name = "N")]
-    pub cycles: Option<u64>,
-    /// A made-up fleet of this many services in place of the small one
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub services: Option<u32>,
-    /// Start the servers only, and print what to set to poll them with the real command
-    #[arg(long, conflicts_with = "cycles")]
-    pub servers_only: bool,
-    /// Leave out the simulated AWS's documented request limits
-    #[arg(long)]
-    pub no_limits: bool,
-    /// Let the time run so many times as fast from a moment on, for the benchmark
-    #[arg(long, hide = true, value_name = "FACTOR@SECONDS")]
-    pub hurry: Option<Hurry>,
-    /// One simulated task of so many containers in place of the two, for the benchmark
-    #[arg(long, hide = true, value_name = "N")]
-    pub containers: Option<u32>,
-    /// The port of the local Mackerel; any free one unless given
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub mackerel_port: u16,
-    /// The port of the simulated AWS; any free one unless given
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub aws_port: u16,
-    /// Keep the local Mackerel's data in this SQLite file
-    #[arg(long, value_name = "FILE")]
-    pub database: Option<PathBuf>,
-}
-
-/// Flags of `serve`.
-#[cfg(feature = "demo")]
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// Where to listen; port 0 is any free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
-    /// Keep everything in this SQLite file, and go on with what it holds; in memory unless given
-    #[arg(long, value_name = "FILE")]
-    pub database: Option<PathBuf>,
-    /// A key that may read and write, or what stands behind a colon: KEY:read, KEY:write; may be given several times
-    #[arg(
-        long = "api-key",
-        value_name = "KEY[:PERMISSION]",
-        default_value = ServeArgs::DEFAULT_KEY,
-        env = "MACKEREL_ECS_SERVE_API_KEYS",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
-    pub api_keys: Vec<ApiKey>,
-    /// How long points are kept, such as 30d; as long as Mackerel keeps them unless given
-    #[arg(long, value_name = "DURATION", default_value = "460d", value_parser = humantime::parse_duration)]
-    pub retention: Duration,
-}
-
-#[cfg(feature = "demo")]
-impl ServeArgs {
-    /// The key where none is given.
-    pub const DEFAULT_KEY: &str = "local";
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! 1 failed, 2 a mistake in usage or configuration, 3 done in part.
 
 mod check;
+mod config;
 #[cfg(feature = "demo")]
 mod demo;
 mod health;
@@ -19,7 +20,7 @@ use tokio::sync::watch;
 
 use crate::aws::Access;
 use crate::cli::Command;
-use crate::config::load::{Sources, load, load_text, named};
+use crate::config::load::{Gathered, Sources, named};
 use crate::config::{Config, Mistake};
 use crate::mackerel::client::Client as Mackerel;
 use crate::run::Stop;
@@ -58,7 +59,8 @@ pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
             Command::Task(args) => task::task(&args, environment, stop).await,
             Command::Check(args) => check::check(args, environment).await,
             Command::Setup(args) => setup::setup(args, environment).await,
-            Command::IamPolicy(args) => iam_policy::iam_policy(args, environment),
+            Command::Config(command) => config::config(command, environment).await,
+            Command::IamPolicy(args) => iam_policy::iam_policy(args, environment).await,
             Command::Inject(args) => inject::inject(&args),
             Command::Health(args) => health::health(args, environment).await,
             #[cfg(feature = "demo")]
@@ -91,27 +93,29 @@ fn report(failure: Failure) -> u8 {
     }
 }
 
-/// Loads the configuration from wherever the sources name.
+/// Loads the configuration from wherever the sources name. `needs_api_key` is false where nothing is
+/// sent to Mackerel.
 async fn load_config(
     sources: &Sources<'_>,
     transport: &Transport,
     needs_api_key: bool,
 ) -> Result<Config, Vec<Mistake>> {
+    gather(sources, transport).await?.config(needs_api_key)
+}
+
+/// Gathers what the sources say, also where they name a URL.
+async fn gather(sources: &Sources<'_>, transport: &Transport) -> Result<Gathered, Vec<Mistake>> {
     let Some((place, text)) = named(sources) else {
-        return load(sources, needs_api_key);
+        return Gathered::of(sources, None);
     };
     let wrong = |why: String| vec![Mistake::at(Some(&place), why)];
     let location = Location::parse(&text).map_err(wrong)?;
     if location.is_file() {
-        return load(sources, needs_api_key);
+        return Gathered::of(sources, None);
     }
-    let text = fetch(&location, transport, sources.environment).await;
-    load_text(
-        &location.name(),
-        &text.map_err(wrong)?,
-        sources,
-        needs_api_key,
-    )
+    let fetched = fetch(&location, transport, sources.environment).await;
+    let fetched = fetched.map_err(wrong)?;
+    Gathered::of(sources, Some((&location.name(), &fetched)))
 }
 
 /// A client for the configured organization; none without a key.

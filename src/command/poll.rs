@@ -13,7 +13,7 @@ use super::{Failure, load_config, mackerel_client};
 use crate::aws::Access;
 use crate::cli::PollArgs;
 use crate::config::load::{Flag, Sources, named};
-use crate::config::{Config, Mistake, Reload};
+use crate::config::{Config, Mistake};
 use crate::model::calls::Calls;
 use crate::poller::Poller;
 use crate::pulse::Pulse;
@@ -144,12 +144,11 @@ impl Source for Written {
         // What only the environment says can't change.
         let (_, place) = named(&self.sources())?;
         match now.reload {
-            Reload::Every(period) => Some(period),
-            Reload::Auto => Location::parse(&place)
+            Some(period) => Some(period),
+            None => Location::parse(&place)
                 .ok()?
                 .is_file()
                 .then_some(LOOK_AT_FILE),
-            Reload::Off => None,
         }
     }
 

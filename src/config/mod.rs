@@ -1,13 +1,18 @@
 //! What the user wants, valid and typed: a [`Config`] is built from a file, environment variables
 //! and flags, in this order, or not at all, and then with every mistake at once.
 
+pub mod example;
+pub mod key;
 pub mod load;
 pub mod node;
 pub mod pattern;
 pub mod read;
 pub mod reader;
+pub mod schema;
 pub mod secret;
 pub mod selection;
+pub mod show;
+pub mod table;
 pub mod template;
 pub mod variable;
 pub mod yaml;
@@ -53,19 +58,9 @@ pub struct Config {
     pub heartbeat: Option<String>,
     /// Where the poller tells its health; none for nowhere.
     pub listen: Option<SocketAddr>,
-    /// How often the configuration's source is looked at for changes.
-    pub reload: Reload,
-}
-
-/// How often the configuration's source is looked at for changes, besides at a SIGHUP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reload {
-    /// A file every now and then, anything else never.
-    Auto,
-    /// Never.
-    Off,
-    /// Every so often.
-    Every(Duration),
+    /// How often the configuration's source is looked at for changes, besides at a SIGHUP; none for a
+    /// file every now and then, and anything else never.
+    pub reload: Option<Duration>,
 }
 
 impl Config {
@@ -212,7 +207,3 @@ impl fmt::Display for Mistake {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "mistake_tests.rs"]
-mod mistake_tests;
