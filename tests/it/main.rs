@@ -32,6 +32,7 @@ mod retirement;
 mod run;
 mod second_opinion;
 mod serve;
+mod setup;
 mod shard;
 mod simulation;
 mod size;
