@@ -25,6 +25,7 @@ pub mod schedule;
 pub mod setup;
 pub mod task;
 pub mod telemetry;
+pub mod terminal;
 
 pub mod discover;
 pub mod fetch;

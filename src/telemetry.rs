@@ -3,7 +3,7 @@
 //! What the libraries below log can hold headers and bodies, and so secrets; their errors reach us
 //! as errors anyway. So none of their lines below a warning is ever written, whatever the level.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -12,13 +12,14 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::cli::{LogFormat, LogLevel};
+use crate::terminal::CLEAR;
 
 /// What our own lines begin their target with.
 const OWN: &str = "mackerel_ecs";
 
 /// Starts logging to standard error. `directives` are those of `RUST_LOG` and win over the level. A
 /// second call does nothing.
-pub fn start(level: LogLevel, directives: Option<&str>, format: LogFormat, no_color: bool) {
+pub fn start(level: LogLevel, directives: Option<&str>, format: LogFormat, colour: bool) {
     let level = match level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -28,10 +29,10 @@ pub fn start(level: LogLevel, directives: Option<&str>, format: LogFormat, no_co
     };
     let asked = directives.map(str::parse::<Targets>).transpose();
     let filter = filter(level, asked.as_ref().ok().and_then(Option::as_ref));
-    let ansi = std::io::stderr().is_terminal() && !no_color;
+    let is_terminal = std::io::stderr().is_terminal();
     let lines = fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(ansi)
+        .with_writer(move || Line { is_terminal })
+        .with_ansi(colour)
         .with_target(most_detailed(&filter) >= LevelFilter::DEBUG);
     let lines = match format {
         LogFormat::Text => lines.boxed(),
@@ -66,6 +67,29 @@ fn filter(level: LevelFilter, asked: Option<&Targets>) -> Targets {
 fn most_detailed(filter: &Targets) -> LevelFilter {
     let levels = filter.iter().map(|(_, level)| level);
     levels.max().unwrap_or(LevelFilter::OFF)
+}
+
+/// Standard error for one line of the log, which on a terminal takes the place of whatever tells how
+/// far a poll is.
+#[derive(Debug)]
+struct Line {
+    is_terminal: bool,
+}
+
+impl Write for Line {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        let mut out = std::io::stderr().lock();
+        if self.is_terminal {
+            out.write_all(&[CLEAR.as_bytes(), text].concat())?;
+        } else {
+            out.write_all(text)?;
+        }
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
 }
 
 #[cfg(test)]

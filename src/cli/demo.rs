@@ -1,4 +1,4 @@
-//! The flags of what runs the stand-ins.
+//! What only the demo's servers know.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::{CheckOutput, ConfigArgs};
+use super::CheckOutput;
+use super::config::ConfigArgs;
 
 /// Flags of `setup`.
 #[derive(Debug, Args)]

@@ -12,6 +12,8 @@ use crate::config::{Config, Mistake};
 use crate::model::calls::Calls;
 use crate::run::{real_time, say};
 use crate::source::Location;
+use crate::terminal::look::Look;
+use crate::terminal::standard_output;
 use crate::transport::{Transport, proxy_of};
 
 /// What the findings about the configuration are of.
@@ -25,13 +27,14 @@ pub async fn check(args: CheckArgs, environment: &[(String, String)]) -> Result<
         environment,
         flags: args.config.flags(),
     };
+    let look = standard_output(environment);
     let transport = Transport::network();
     let config = match load_config(&sources, &transport, false).await {
         Ok(config) => config,
         Err(mistakes) => {
             let wrong = |one: &Mistake| Finding::new(Mark::Fail, PLACE, "mistake", one.to_string());
             let findings: Vec<Finding> = mistakes.iter().map(wrong).collect();
-            print(&findings, args.output)?;
+            print(&findings, args.output, look)?;
             return Ok(2);
         }
     };
@@ -51,14 +54,14 @@ pub async fn check(args: CheckArgs, environment: &[(String, String)]) -> Result<
     };
     let mut findings = vec![loaded(&config, &sources), proxy(&config)];
     findings.extend(try_all(&what, real_time).await);
-    print(&findings, args.output)?;
+    print(&findings, args.output, look)?;
     let fails = findings.iter().any(|one| one.mark == Mark::Fail);
     Ok(u8::from(fails))
 }
 
-fn print(findings: &[Finding], output: CheckOutput) -> anyhow::Result<()> {
+fn print(findings: &[Finding], output: CheckOutput, look: Look) -> anyhow::Result<()> {
     match output {
-        CheckOutput::Table => say(table(findings).trim_end()),
+        CheckOutput::Table => say(table(findings, look).trim_end()),
         CheckOutput::Json => {
             let ok = findings.iter().all(|one| one.mark != Mark::Fail);
             let document = json!({ "ok": ok, "findings": findings });

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::{Failure, gather};
-use crate::cli::{ConfigArgs, ConfigCommand};
+use crate::cli::config::{ConfigArgs, ConfigCommand};
 use crate::config::Mistake;
 use crate::config::example::example;
 use crate::config::load::{Gathered, INLINE_VARIABLE, Sources, named};

@@ -8,6 +8,7 @@ mod demo;
 mod health;
 mod iam_policy;
 mod inject;
+mod manual;
 mod poll;
 #[cfg(feature = "demo")]
 mod serve;
@@ -62,9 +63,11 @@ pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
             Command::Config(command) => config::config(command, environment).await,
             Command::IamPolicy(args) => iam_policy::iam_policy(args, environment).await,
             Command::Inject(args) => inject::inject(&args),
+            Command::Completions { shell } => manual::completions(shell),
+            Command::Man { out } => manual::man(out.as_deref()),
             Command::Health(args) => health::health(args, environment).await,
             #[cfg(feature = "demo")]
-            Command::Demo(args) => demo::demo(args, stop).await,
+            Command::Demo(args) => demo::demo(args, environment, stop).await,
             #[cfg(feature = "demo")]
             Command::Serve(args) => serve::serve(args, stop).await,
         }

@@ -21,6 +21,7 @@ use crate::pulse::listen::listen;
 use crate::reload::{self, Outcome, Source};
 use crate::run::{Plan, Stop, real_time, run};
 use crate::source::Location;
+use crate::terminal::standard_output;
 use crate::transport::Transport;
 
 /// How often a file is looked at for changes, unless the configuration says otherwise.
@@ -54,7 +55,7 @@ pub(super) async fn poll(
         false => mackerel_client(&config, &access)?,
     };
     let pulse = Pulse::new(config.poll.interval);
-    let plan = Plan::of(&args);
+    let plan = Plan::of(&args, standard_output(environment));
     let listening = match config.listen {
         Some(address) => Some(start_listening(address, &pulse).await?),
         None => None,

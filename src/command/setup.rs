@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::{Failure, load_config, mackerel_client};
 use crate::aws::Access;
-use crate::cli::{CheckOutput, SetupArgs};
+use crate::cli::CheckOutput;
+use crate::cli::setup::SetupArgs;
 use crate::config::load::Sources;
 use crate::model::calls::Calls;
 use crate::run::say;

@@ -25,6 +25,7 @@ use crate::mackerel::error::Kind;
 use crate::mackerel::payload::ServiceMetricValue;
 use crate::model::calls::Calls;
 use crate::model::id::ClusterArn;
+use crate::model::progress::Progress;
 use crate::model::reader::Reader;
 use crate::model::trouble::Trouble;
 use crate::plan::cost::{self, Load, Loads, bill};
@@ -67,6 +68,7 @@ struct Shared {
     graphs_posted: tokio::sync::Mutex<Option<DateTime<Utc>>>,
     /// How much of CloudWatch a reading of each Region asks for, and with which call.
     loads: Mutex<HashMap<Place, (Reader, Load)>>,
+    progress: Progress,
 }
 
 impl Shared {
@@ -143,14 +145,21 @@ impl Poller {
                 claims: Mutex::default(),
                 graphs_posted: tokio::sync::Mutex::default(),
                 loads: Mutex::default(),
+                progress: Progress::default(),
             }),
         }
+    }
+
+    /// How far the poll in hand is.
+    pub fn progress(&self) -> Progress {
+        self.shared.progress.clone()
     }
 
     /// Polls everything once. `now` is the minute that counts are true of. A Region whose poll has
     /// not ended by `until` goes on with it, is told of in the report, and left out of polls until
     /// it is done; none waits for all.
     pub async fn tick(&mut self, now: DateTime<Utc>, until: Option<Instant>) -> Report {
+        self.shared.progress.reset();
         self.connect(now).await;
         self.begin(now);
         let mut reports: HashMap<Place, RegionReport> = HashMap::new();

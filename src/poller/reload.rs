@@ -82,6 +82,7 @@ impl Poller {
             config: config.clone(),
             access,
             mackerel,
+            progress: old.progress.clone(),
             edition: old.edition + u64::from(!same_mackerel),
             claims: Mutex::default(),
             graphs_posted: match posted {

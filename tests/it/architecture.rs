@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The vocabulary, and what knows nothing else.
     ("model", &[]),
     ("pace", &[]),
+    ("terminal", &["model"]),
     ("transport", &[]),
     ("config", &["model"]),
     // The two sides. They are handed plain values, never the configuration.
@@ -23,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fetch", &["model", "aws"]),
     ("map", &["model", "config", "mackerel::payload"]),
     ("post", &["model", "pace", "mackerel"]),
-    ("report", &["model"]),
+    ("report", &["model", "terminal::look"]),
     ("inject", &[]),
     ("pulse", &["model", "reload", "report"]),
     ("permission", &["model", "config"]),
@@ -39,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "map::host",
             "post::host",
             "permission",
+            "terminal::look",
         ],
     ),
     (
@@ -64,7 +66,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("demo", &[]),
     // The program around it.
     ("cli", &["config::load", "demo::mackerel::option"]),
-    ("telemetry", &["cli"]),
+    ("telemetry", &["cli", "terminal"]),
     ("schedule", &["model", "config"]),
     // The per-task mode.
     (
@@ -84,7 +86,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "model", "config", "poller", "pulse", "report", "cli", "schedule",
+            "model", "config", "poller", "pulse", "report", "cli", "schedule", "terminal",
         ],
     ),
     (
@@ -107,15 +109,16 @@ const ARROWS: &[(&str, &[&str])] = &[
             "demo",
             "cli",
             "run",
+            "terminal",
         ],
     ),
-    ("main", &["cli", "telemetry", "command"]),
+    ("main", &["cli", "telemetry", "command", "terminal"]),
 ];
 
 /// Names that only some may use: who else does so has taken on another's work.
 const RESERVED: &[(&str, &[&str])] = &[
     // From the configuration a stage takes its own section, never the loader.
-    ("config::load", &["src/cli.rs", "src/command/"]),
+    ("config::load", &["src/cli/config.rs", "src/command/"]),
     (
         "http",
         &[
@@ -142,6 +145,8 @@ const PURE: &[&str] = &[
     "src/report.rs",
     "src/pulse/exposition.rs",
     "src/pulse/tally.rs",
+    "src/terminal/look.rs",
+    "src/terminal/progress.rs",
     "src/inject/",
     "src/permission.rs",
     "src/check/host.rs",

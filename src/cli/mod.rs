@@ -1,23 +1,30 @@
 //! What can be typed: the commands and their flags, as typed, with no meaning yet.
 
-use std::ffi::OsString;
+pub mod config;
 #[cfg(feature = "demo")]
-mod demo;
-mod setup;
+pub mod demo;
+mod example;
+pub mod setup;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
+use config::{ConfigArgs, ConfigCommand};
 #[cfg(feature = "demo")]
-pub use demo::{DemoArgs, Hurry, ServeArgs};
-pub use setup::{Delays, Percents, SetupArgs, Silence};
-
-use crate::config::load::Flag;
+use demo::{DemoArgs, Hurry, ServeArgs};
+use setup::SetupArgs;
 
 /// Amazon ECS on Mackerel, without an agent.
 #[derive(Debug, Parser)]
-#[command(name = "mackerel-ecs", version, disable_help_subcommand = true)]
+#[command(
+    name = "mackerel-ecs",
+    version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("MACKEREL_ECS_BUILT"), ")"),
+    disable_help_subcommand = true,
+    after_help = example::PROGRAM
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -31,28 +38,50 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Poll ECS and CloudWatch and post to Mackerel, every minute or once
+    #[command(after_help = example::POLL)]
     Poll(PollArgs),
     /// Make the ECS task that this runs in a host on Mackerel: a sidecar
+    #[command(after_help = example::TASK)]
     Task(TaskArgs),
     /// Try all that polling needs, with calls that change nothing: permissions, key, clock
+    #[command(after_help = example::CHECK)]
     Check(CheckArgs),
     /// Make monitors and a dashboard on Mackerel, or take them away again
+    #[command(after_help = example::SETUP)]
     Setup(SetupArgs),
     /// Show, check, describe or begin a configuration
-    #[command(subcommand)]
+    #[command(subcommand, after_help = example::CONFIG)]
     Config(ConfigCommand),
     /// Print the least IAM policy that the configuration needs
+    #[command(after_help = example::IAM_POLICY)]
     IamPolicy(IamPolicyArgs),
     /// Add the sidecar to a task definition, or update it there
+    #[command(after_help = example::INJECT)]
     Inject(InjectArgs),
     /// Ask the poller that runs here whether it is well, for a container's health check
+    #[command(after_help = example::HEALTH)]
     Health(HealthArgs),
     /// Show it all on this machine, with a simulated AWS and a local Mackerel: no account, no key
     #[cfg(feature = "demo")]
+    #[command(after_help = example::DEMO)]
     Demo(DemoArgs),
     /// Run the local Mackerel alone: a server of the Mackerel API for tests and trials
     #[cfg(feature = "demo")]
+    #[command(after_help = example::SERVE)]
     Serve(ServeArgs),
+    /// Print a script that lets a shell complete commands and flags
+    #[command(after_help = example::COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder
+    #[command(after_help = example::MAN)]
+    Man {
+        /// The folder, which must be there
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// How it is logged, always to standard error.
@@ -195,23 +224,6 @@ pub enum CheckOutput {
     Json,
 }
 
-/// The commands below `config`.
-#[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
-    /// Print the configuration in effect as YAML, each value with where it came from
-    Show(ConfigArgs),
-    /// Look for mistakes and print all of them; exit status 2 where there is one
-    Validate(ConfigArgs),
-    /// Print the JSON Schema of the configuration, for editors and validators
-    Schema,
-    /// Write a file with every key, commented; as it is, it changes nothing
-    Init {
-        /// The file, which must not be there yet; `-` is standard output
-        #[arg(value_name = "FILE", default_value = "mackerel-ecs.yaml")]
-        file: PathBuf,
-    },
-}
-
 /// Flags of `iam-policy`.
 #[derive(Debug, Args)]
 pub struct IamPolicyArgs {
@@ -284,56 +296,6 @@ pub enum Output {
     Json,
     /// Nothing.
     None,
-}
-
-/// Flags that stand for keys of the configuration, and win over the file and the environment.
-#[derive(Debug, Args)]
-pub struct ConfigArgs {
-    /// The configuration (YAML): a file, or a URL with http://, https:// or s3://
-    #[arg(long, short, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// The metrics to post: compact, standard or full
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// The time between two polls, such as 1m
-    #[arg(long, value_name = "DURATION")]
-    pub interval: Option<String>,
-    /// A pattern for the names of the clusters to poll; may be given several times
-    #[arg(long = "cluster", value_name = "PATTERN")]
-    pub clusters: Vec<String>,
-    /// Poll only this part of the clusters, such as 0/4; job/4 takes the index from an array job of
-    /// AWS Batch or an indexed Job of Kubernetes
-    #[arg(long, value_name = "INDEX/COUNT")]
-    pub shard: Option<String>,
-}
-
-impl ConfigArgs {
-    /// The flags as keys of the configuration.
-    pub fn flags(&self) -> Vec<Flag> {
-        let one = |value: &Option<String>| value.iter().cloned().collect();
-        vec![
-            Flag {
-                name: "--profile",
-                key: "metrics.profile",
-                values: one(&self.profile),
-            },
-            Flag {
-                name: "--interval",
-                key: "poll.interval",
-                values: one(&self.interval),
-            },
-            Flag {
-                name: "--cluster",
-                key: "clusters.include",
-                values: self.clusters.clone(),
-            },
-            Flag {
-                name: "--shard",
-                key: "shard",
-                values: one(&self.shard),
-            },
-        ]
-    }
 }
 
 /// Flags of `task`. What it does is set in the environment and the file that it names, as for
