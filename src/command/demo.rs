@@ -11,7 +11,8 @@ use tokio::sync::watch;
 
 use super::Failure;
 use crate::aws::{Access, Keys};
-use crate::cli::{DemoArgs, Output};
+use crate::cli::Output;
+use crate::cli::demo::DemoArgs;
 use crate::config::load::{Sources, load};
 use crate::demo::aws::SimulatedAws;
 use crate::demo::aws::fleet::Fleet;
@@ -29,6 +30,7 @@ use crate::pulse::Pulse;
 use crate::run::{Plan, Stop, real_time, run, say};
 use crate::task;
 use crate::task::clock::Clock;
+use crate::terminal::standard_output;
 use crate::transport::Transport;
 
 /// The local Mackerel's only key; it opens nothing else.
@@ -47,7 +49,11 @@ const SEED: u64 = 1;
 const CONFIG: &str = include_str!("../../config/demo.yaml");
 
 /// Runs the demo.
-pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> {
+pub(super) async fn demo(
+    args: DemoArgs,
+    outside: &[(String, String)],
+    mut stop: Stop,
+) -> Result<u8, Failure> {
     let hurry = args.hurry;
     let time = move || hurry.map_or_else(real_time, |hurry| hurry.time(real_time()));
     let fleet = match args.services {
@@ -145,6 +151,7 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
     let plan = Plan {
         polls: args.cycles,
         output: Output::Table,
+        look: standard_output(outside),
     };
     // The sidecars end after the poller, with a signal of their own.
     let (end, ended) = watch::channel(0);

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Failure;
-use crate::cli::ServeArgs;
+use crate::cli::demo::ServeArgs;
 use crate::demo::mackerel::LocalMackerel;
 use crate::demo::mackerel::option::{Names, Options, Recording};
 use crate::demo::mackerel::store::Storage;
