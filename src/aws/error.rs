@@ -5,6 +5,8 @@ use std::fmt;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::request_id::RequestId;
 
@@ -214,7 +216,8 @@ fn of_dispatch(action: &'static str, error: &(dyn StdError + 'static)) -> Error 
     }
 }
 
-fn of_credentials(action: &'static str, error: &CredentialsError) -> Error {
+/// Translates an error of whatever gives credentials.
+pub(super) fn of_credentials(action: &'static str, error: &CredentialsError) -> Error {
     let message = match error {
         CredentialsError::CredentialsNotLoaded(_) => "no AWS credentials: give the task a task \
             role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
@@ -225,5 +228,25 @@ fn of_credentials(action: &'static str, error: &CredentialsError) -> Error {
             chain(other)
         ),
     };
-    Error::new(Kind::Setup, action, message)
+    Error {
+        detail: request_of_credentials(error),
+        ..Error::new(Kind::Setup, action, message)
+    }
+}
+
+/// The id of the request to STS that gave no credentials, if it came to one.
+fn request_of_credentials(error: &CredentialsError) -> Option<String> {
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        let role = current.downcast_ref::<AssumeRoleError>();
+        let identity = current.downcast_ref::<AssumeRoleWithWebIdentityError>();
+        let id = role
+            .and_then(RequestId::request_id)
+            .or_else(|| identity.and_then(RequestId::request_id));
+        if let Some(id) = id {
+            return Some(format!("request id {id}"));
+        }
+        cause = current.source();
+    }
+    None
 }
