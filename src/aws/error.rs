@@ -218,33 +218,48 @@ fn of_dispatch(action: &'static str, error: &(dyn StdError + 'static)) -> Error 
 
 /// Translates an error of whatever gives credentials.
 pub(super) fn of_credentials(action: &'static str, error: &CredentialsError) -> Error {
+    let refusal = refusal_of_credentials(error);
     let message = match error {
         CredentialsError::CredentialsNotLoaded(_) => "no AWS credentials: give the task a task \
             role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
             .to_owned(),
-        other => format!(
-            "can't get AWS credentials; check the role's trust policy and external id, or the \
-             profile: {}",
-            chain(other)
-        ),
+        other => {
+            let why = match &refusal {
+                Some((code, _)) => format!(" ({code})"),
+                None => String::new(),
+            };
+            let also = match &refusal {
+                Some(_) => String::new(),
+                None => format!(": {}", chain(other)),
+            };
+            format!(
+                "can't get AWS credentials{why}; check the role's trust policy and external id, or \
+                 the profile{also}"
+            )
+        }
     };
     Error {
-        detail: request_of_credentials(error),
+        detail: refusal.map(|(_, said)| said),
         ..Error::new(Kind::Setup, action, message)
     }
 }
 
-/// The id of the request to STS that gave no credentials, if it came to one.
-fn request_of_credentials(error: &CredentialsError) -> Option<String> {
+/// The code with which STS refused to give credentials, and what it said, with the request's id; none
+/// where it did not come to that.
+fn refusal_of_credentials(error: &CredentialsError) -> Option<(String, String)> {
     let mut cause = error.source();
     while let Some(current) = cause {
         let role = current.downcast_ref::<AssumeRoleError>();
         let identity = current.downcast_ref::<AssumeRoleWithWebIdentityError>();
-        let id = role
-            .and_then(RequestId::request_id)
-            .or_else(|| identity.and_then(RequestId::request_id));
-        if let Some(id) = id {
-            return Some(format!("request id {id}"));
+        let said = role
+            .map(|error| (error.meta(), error.request_id()))
+            .or_else(|| identity.map(|error| (error.meta(), error.request_id())));
+        if let Some((meta, id)) = said {
+            let code = meta.code().unwrap_or("no code").to_owned();
+            let message = meta.message().map(str::to_owned);
+            let id = id.map(|id| format!("request id {id}"));
+            let said: Vec<String> = message.into_iter().chain(id).collect();
+            return Some((code, said.join("; ")));
         }
         cause = current.source();
     }

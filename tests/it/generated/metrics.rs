@@ -1,7 +1,7 @@
 //! `docs/metrics.md`: every metric, from the catalogue.
 
 use mackerel_ecs::model::catalog::{
-    ClusterFigure, Metric, Profile, Scope, ServiceFigure, Source, Unit, graphs,
+    ClusterFigure, Metric, Profile, Scope, ServiceFigure, ServicesFigure, Source, Unit, graphs,
 };
 
 const HEAD: &str = "\
@@ -65,6 +65,16 @@ fn from(metric: &Metric) -> String {
                 ClusterFigure::ContainerInstances => "registeredContainerInstancesCount",
             };
             format!("ECS DescribeClusters, `{figure}`")
+        }
+        Source::Services(figure) => {
+            let figure = match figure {
+                ServicesFigure::BelowDesired => "run fewer tasks than are desired",
+                ServicesFigure::WithoutTasks => "run no task although one is desired",
+            };
+            format!("ECS DescribeServices: how many of the chosen services {figure}")
+        }
+        Source::Highest { metric } => {
+            format!("the highest average of CloudWatch `{metric}` of all services")
         }
         Source::CloudWatch {
             metric,
