@@ -80,7 +80,11 @@ pub(super) async fn poll(
 
 async fn start_listening(address: SocketAddr, pulse: &Pulse) -> anyhow::Result<AbortHandle> {
     let listened = listen(address, pulse.clone()).await;
-    let (address, listening) = listened.with_context(|| format!("can't listen at {address}"))?;
+    let (address, listening) = listened.with_context(|| {
+        format!(
+            "can't listen at {address}; choose another address with MACKEREL_ECS_LISTEN or http.listen"
+        )
+    })?;
     tracing::info!(%address, "listening");
     Ok(listening)
 }

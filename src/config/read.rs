@@ -34,7 +34,11 @@ pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
     let m = &mut mistakes;
     let mut top = Section::open("", Some(root), m);
     let config = Config {
-        mackerel: read_mackerel(top.section("mackerel", m), needs_api_key, m),
+        mackerel: {
+            // Of a configuration that is none, nothing in it is missing.
+            let needs_key = needs_api_key && !top.is_wrong();
+            read_mackerel(top.section("mackerel", m), needs_key, m)
+        },
         targets: read_targets(&mut top, m),
         clusters: read_filter(top.section("clusters", m), m),
         services: read_filter(top.section("services", m), m),

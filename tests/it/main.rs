@@ -44,3 +44,4 @@ mod task_probe;
 mod task_setting;
 mod terminal;
 mod trouble;
+mod wrong;
