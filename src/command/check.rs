@@ -31,6 +31,9 @@ pub async fn check(args: CheckArgs, environment: &[(String, String)]) -> Result<
     let transport = Transport::network();
     let config = match load_config(&sources, &transport, false).await {
         Ok(config) => config,
+        Err(mistakes) if args.output == CheckOutput::Table => {
+            return Err(Failure::Mistakes(mistakes));
+        }
         Err(mistakes) => {
             let wrong = |one: &Mistake| Finding::new(Mark::Fail, PLACE, "mistake", one.to_string());
             let findings: Vec<Finding> = mistakes.iter().map(wrong).collect();

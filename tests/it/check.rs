@@ -239,6 +239,12 @@ async fn a_heartbeat_that_goes_nowhere_is_a_warning() {
     );
 }
 
+/// A text on one line, with one blank between words.
+fn joined(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
+}
+
 /// What polling would find and make, before it does.
 #[tokio::test]
 async fn hosts_and_roles_are_told_beforehand() {
@@ -273,8 +279,7 @@ async fn hosts_and_roles_are_told_beforehand() {
         "hosts 1 that somebody else made would be taken over: batch ({})",
         id.as_str().unwrap()
     );
-    let told: Vec<&str> = ended.stdout.split_whitespace().collect();
-    let told = told.join(" ");
+    let told = joined(&ended.stdout);
     for part in [
         "4 clusters, 3 of them chosen",
         "hosts 1 is there: web",
@@ -309,7 +314,7 @@ async fn hosts_and_roles_are_told_beforehand() {
         .await
         .expect_status(1);
     assert!(
-        ended.stdout.contains("have one custom identifier, `web`"),
+        joined(&ended.stdout).contains("have one custom identifier, `web`"),
         "{}",
         ended.stdout
     );

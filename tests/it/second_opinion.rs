@@ -165,6 +165,7 @@ async fn every_graph_is_defined() {
         ("custom.ecs.memory_reservation", "percentage"),
         ("custom.ecs.cluster_task", "integer"),
         ("custom.ecs.cluster_service", "integer"),
+        ("custom.ecs.highest_service_utilization", "percentage"),
         ("custom.ecs.container_instance", "integer"),
         ("custom.ecs.deployment.#", "integer"),
     ];
@@ -364,7 +365,7 @@ async fn a_second_run_posts_to_the_same_host() {
     assert_eq!(estate.mackerel.hosts(), hosts);
     for document in [&first, &second] {
         assert_eq!(document["clusters"][0]["host_id"], hosts[0].id.as_str());
-        assert_eq!(document["clusters"][0]["points"], 7);
+        assert_eq!(document["clusters"][0]["points"], 9);
     }
     let asked = estate.bridge.seen().split_off(asked_before);
     assert_eq!(second["calls"], json!(calls(&asked, &estate.mackerel)));

@@ -193,7 +193,7 @@ async fn a_second_run_changes_nothing_and_another_choice_only_that() {
     set_up(&world, "--cpu 50/60 --memory off").await;
     assert_eq!(
         writes(&world),
-        ["PUT /monitors/<id>", "DELETE /monitors/<id>"]
+        ["PUT /api/v0/monitors/{id}", "DELETE /api/v0/monitors/{id}"]
     );
     let monitors = world.mackerel.monitors();
     let cpu = monitors
