@@ -104,15 +104,35 @@ impl ClusterState {
         self.noted_at = None;
     }
 
+    /// Where posting begins on a host that has no notes. It is noted at once, so that whoever comes
+    /// after a process that was cut short does not begin later.
+    pub(super) fn beginning(&self, now: DateTime<Utc>, poll: &Poll) -> Progress {
+        let this = Minute::of(now);
+        let overlap = minutes(poll.overlap);
+        // Never less than the next poll will read again, or that one would find older news.
+        let lookback = minutes(poll.lookback).max(overlap);
+        let read_until = match self.read_until {
+            // Another host in the place of one that is gone is filled from where that one ended,
+            // but at least as far back as a new one.
+            Some(until) => until.min(this.plus(-minutes(poll.lookback))),
+            None => settled_until(now, poll.settle).plus(overlap - lookback),
+        };
+        let first = self.first_pending().or(self.counted).unwrap_or(this);
+        Progress {
+            read_until: Some(read_until.start()),
+            counted_until: Some(first.plus(-lookback - 1).start()),
+            ..Progress::default()
+        }
+    }
+
     /// Goes on from where posting really ended. What lies in the future was noted by a wrong clock.
     fn adopt(&mut self, progress: &Progress, now: DateTime<Utc>, poll: &Poll) {
         let this = Minute::of(now);
-        let past = |seconds: &i64| Some(Minute::of_seconds(*seconds)).filter(|m| *m <= this);
-        // Another host in the place of one that is gone is filled from where that one ended, but at
-        // least as far back as a new one.
-        let lookback = this.plus(-minutes(poll.lookback));
-        let before = self.read_until.map(|until| until.min(lookback));
-        self.read_until = progress.read_until.as_ref().and_then(past).or(before);
+        let past = |seconds: i64| Some(Minute::of_seconds(seconds)).filter(|m| *m <= this);
+        let beginning = self.beginning(now, poll);
+        let from =
+            |noted: Option<i64>, first: Option<i64>| noted.and_then(past).or(first.and_then(past));
+        self.read_until = from(progress.read_until, beginning.read_until);
         self.noted = progress
             .posted
             .iter()
@@ -129,11 +149,9 @@ impl ClusterState {
             });
         }
         let first = self.first_pending().or(self.counted).unwrap_or(this);
-        let missed_from = match progress.counted_until.as_ref().and_then(past) {
-            Some(last) if first.since(last) <= minutes(poll.interval) => first,
-            Some(last) => last.plus(1),
-            // As far as a new cluster's other figures are read back.
-            None => first.plus(-minutes(poll.lookback.max(poll.overlap))),
+        let missed_from = match from(progress.counted_until, beginning.counted_until) {
+            Some(last) if first.since(last) > minutes(poll.interval) => last.plus(1),
+            _ => first,
         };
         self.gaps.add(Window {
             from: missed_from,

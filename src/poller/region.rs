@@ -22,10 +22,6 @@ use crate::plan::cost::{bill, interval, reader};
 use crate::plan::window::{minutes, oldest, settled_until};
 use crate::report::{ClusterReport, Value};
 
-/// The most counts of a Region that are kept while Mackerel does not take them. At some 100 bytes
-/// each it bounds what an outage of Mackerel costs in memory; the oldest go first.
-const MOST_PENDING: usize = 200_000;
-
 /// The most requests of GetMetricStatistics in one reading: more would save the million that is free
 /// a month, ten dollars, and cost the poller seconds of its CPU each time.
 const MOST_REQUESTS: usize = 2000;
@@ -148,7 +144,14 @@ impl Region {
             .iter()
             .map(|work| cluster_report(work, shared, troubles))
             .collect();
-        self.end(works, shared, now, &living, &mut report.troubles);
+        self.end(works, shared, now, &living);
+        let dropped = self.bound_pending(shared.held.share(regions));
+        shared.held.note(place, self.pending(), dropped);
+        if dropped > 0 {
+            let message = "Mackerel takes nothing for so long that the oldest counts are dropped; \
+                           running counts are restored from CloudWatch";
+            report.troubles.push(Trouble::of_target(message));
+        }
         self.well_at = Some(now);
         report.behind = self.behind(now, &config.poll);
         report
@@ -270,7 +273,6 @@ impl Region {
         shared: &Shared,
         now: DateTime<Utc>,
         living: &HashSet<ClusterArn>,
-        troubles: &mut Vec<Trouble>,
     ) {
         let overlap = minutes(shared.config.poll.overlap);
         for mut work in works {
@@ -298,32 +300,28 @@ impl Region {
         self.gone
             .retain(|_, state| state.counted.is_some_and(|last| last >= oldest(now)));
         shared.release_claims(self.client.region(), living);
-        if self.bound_pending() {
-            let message = "Mackerel takes nothing for so long that the oldest counts are dropped; \
-                           running counts are restored from CloudWatch";
-            troubles.push(Trouble::of_target(message));
-        }
     }
 
-    /// Drops the oldest pending counts beyond the bound; their minutes count as missed. Gives
-    /// whether any were dropped.
-    fn bound_pending(&mut self) -> bool {
-        let total: usize = self
-            .clusters
-            .values()
-            .map(|state| state.pending.len())
-            .sum();
-        if total <= MOST_PENDING {
-            return false;
+    /// How many counts are pending.
+    fn pending(&self) -> usize {
+        let states = self.clusters.values().chain(self.gone.values());
+        states.map(|state| state.pending.len()).sum()
+    }
+
+    /// Drops the oldest pending counts beyond a bound; their minutes count as missed. Gives how many
+    /// were dropped.
+    fn bound_pending(&mut self, most: usize) -> usize {
+        let total = self.pending();
+        if total <= most {
+            return 0;
         }
-        let mut minutes: Vec<Minute> = self
-            .clusters
-            .values()
+        let states = || self.clusters.values().chain(self.gone.values());
+        let mut minutes: Vec<Minute> = states()
             .flat_map(|state| state.pending.iter().map(|count| count.minute))
             .collect();
-        let (_, newest_dropped, _) = minutes.select_nth_unstable(total - MOST_PENDING - 1);
+        let (_, newest_dropped, _) = minutes.select_nth_unstable(total - most - 1);
         let keep_from = newest_dropped.plus(1);
-        for state in self.clusters.values_mut() {
+        for state in self.clusters.values_mut().chain(self.gone.values_mut()) {
             if let Some(oldest) = state.first_pending() {
                 state.pending.retain(|count| count.minute >= keep_from);
                 state.gaps.add(Window {
@@ -332,7 +330,7 @@ impl Region {
                 });
             }
         }
-        true
+        total - self.pending()
     }
 }
 
