@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::network::World;
 use super::scenario::{Side, Weather};
+use super::world::World;
 
 impl World {
     /// What becomes of a request.
@@ -51,6 +51,8 @@ impl World {
                         false => Event::InternalResults,
                     }
                 }
+                Weather::Expired if action != "mackerel" => Event::Expired,
+                Weather::Nonsense(side, share) if meets(*side, *share, &mut rng) => Event::Nonsense,
                 _ => continue,
             };
             if fate.event == Event::None || event == Event::Refused || event == Event::Hang {
@@ -62,7 +64,7 @@ impl World {
 }
 
 fn mishap(rng: &mut fastrand::Rng, action: &str) -> Event {
-    match rng.u32(..10) {
+    match rng.u32(..12) {
         0 => Event::Refused,
         1 | 2 => Event::Lost,
         3 | 4 => Event::Cut,
@@ -71,6 +73,8 @@ fn mishap(rng: &mut fastrand::Rng, action: &str) -> Event {
         7 => Event::Slow(rng.u64(1000..20_000)),
         8 if action == "cloudwatch:GetMetricData" => Event::InternalResults,
         8 => Event::Html,
+        9 if action != "mackerel" => Event::Expired,
+        10 => Event::Nonsense,
         _ => Event::Throttle(None),
     }
 }
@@ -115,6 +119,10 @@ pub(super) enum Event {
     Status(u16),
     Throttle(Option<u64>),
     Html,
+    /// The work is not done, and the answer is status 200 and a page, or nothing at all.
+    Nonsense,
+    /// The temporary credentials are said to have expired.
+    Expired,
     Partial,
     InternalResults,
 }
@@ -132,6 +140,8 @@ impl Event {
             Event::Status(_) => "5xx",
             Event::Throttle(_) => "throttled",
             Event::Html => "a proxy's page",
+            Event::Nonsense => "nonsense with status 200",
+            Event::Expired => "expired token",
             Event::Partial => "partial data",
             Event::InternalResults => "internal error result",
         })
