@@ -77,6 +77,21 @@ async fn a_fresh_machine_fills_the_outage() {
     }
 }
 
+/// A first process that could not read CloudWatch does not cost the next one what it would have read.
+#[tokio::test]
+async fn where_posting_begins_is_noted_at_once() {
+    let world = world().await;
+    world.aws.deny(Denial::of("cloudwatch:GetMetricData"));
+    world.poll(&mut world.poller("")).await;
+    world.aws.allow_all();
+    world.pass(1800);
+    poll_for(&world, &mut world.poller(""), 15).await;
+    assert_eq!(world.points("web", CPU)[0].0, NOON - 60 - 3600);
+    for metric in [CPU, RUNNING] {
+        assert_eq!(holes(&world, metric), [0; 0], "{metric}");
+    }
+}
+
 /// A fresh machine does not read back for nothing: what was posted is not posted again.
 #[tokio::test]
 async fn single_runs_post_each_minute_once() {
