@@ -276,11 +276,12 @@ fn scheduled_lives(rng: &mut Rng, seconds: i64, fine: bool) -> Vec<Life> {
 }
 
 fn weather(rng: &mut Rng, seconds: i64) -> Vec<Spell> {
-    const SIDES: [Side; 5] = [
+    const SIDES: [Side; 6] = [
         Side::CloudWatch,
         Side::Ecs,
         Side::Aws,
         Side::Mackerel,
+        Side::Points,
         Side::All,
     ];
     const ACTIONS: [&str; 6] = [
@@ -321,6 +322,17 @@ fn weather(rng: &mut Rng, seconds: i64) -> Vec<Spell> {
             Spell { from, to, what }
         })
         .collect();
+    // Longer than what is read again by itself: what was not posted then must not count as read.
+    if rng.bool() {
+        let from = rng.i64(0..calm);
+        let side = pick(rng, &[Side::Mackerel, Side::Points, Side::Points]);
+        let what = match rng.bool() {
+            true => Weather::Unreachable(side),
+            false => Weather::Throttled(side, 100),
+        };
+        let to = (from + span(rng, 1200.0, 7200.0)).min(calm);
+        spells.push(Spell { from, to, what });
+    }
     spells.sort_by_key(|spell| (spell.from, spell.to));
     spells
 }

@@ -7,7 +7,7 @@ use super::world::World;
 
 impl World {
     /// What becomes of a request.
-    pub(super) fn fate(&self, action: &str, is_calm: bool) -> Fate {
+    pub(super) fn fate(&self, action: &str, has_points: bool, is_calm: bool) -> Fate {
         let second = self.millis() / 1000;
         let mut rng = self.rng.lock().unwrap();
         let most = self.scenario.latency;
@@ -27,13 +27,15 @@ impl World {
         }
         for weather in self.scenario.weather_at(second) {
             let meets = |side: Side, share: u32, rng: &mut fastrand::Rng| {
-                side.is_met_by(action) && rng.u32(..100) < share
+                side.is_met_by(action, has_points) && rng.u32(..100) < share
             };
             let event = match weather {
-                Weather::Unreachable(side) if side.is_met_by(action) => match rng.bool() {
-                    true => Event::Refused,
-                    false => Event::Hang,
-                },
+                Weather::Unreachable(side) if side.is_met_by(action, has_points) => {
+                    match rng.bool() {
+                        true => Event::Refused,
+                        false => Event::Hang,
+                    }
+                }
                 Weather::Failing(side, share) if meets(*side, *share, &mut rng) => {
                     Event::Status([500, 502, 503, 504][rng.usize(..4)])
                 }
@@ -80,12 +82,13 @@ fn mishap(rng: &mut fastrand::Rng, action: &str) -> Event {
 }
 
 impl Side {
-    fn is_met_by(self, action: &str) -> bool {
+    fn is_met_by(self, action: &str, has_points: bool) -> bool {
         match self {
             Side::CloudWatch => action.starts_with("cloudwatch:"),
             Side::Ecs => action.starts_with("ecs:"),
             Side::Aws => action != "mackerel",
             Side::Mackerel => action == "mackerel",
+            Side::Points => has_points,
             Side::All => true,
         }
     }

@@ -26,7 +26,7 @@ impl Scenario {
         }
         for spell in &self.weather {
             kinds.extend(match spell.what {
-                Weather::Unreachable(Side::Mackerel | Side::All)
+                Weather::Unreachable(Side::Mackerel | Side::Points | Side::All)
                     if spell.to - spell.from >= HOURS =>
                 {
                     Some("Mackerel down for an hour or more")

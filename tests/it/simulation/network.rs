@@ -112,7 +112,7 @@ impl Network {
             false => Vec::new(),
         };
         let is_calm = world.millis() / 1000 >= world.scenario.calm_from();
-        let fate = world.fate(&asked.action, is_calm);
+        let fate = world.fate(&asked.action, is_tsdb, is_calm);
         {
             let mut ledger = world.ledger();
             if let Some(name) = fate.event.name() {

@@ -154,6 +154,8 @@ pub(super) enum Side {
     Aws,
     /// Mackerel.
     Mackerel,
+    /// Mackerel's call that takes points, and no other.
+    Points,
     /// Everything.
     All,
 }
@@ -195,7 +197,7 @@ impl Scenario {
             else {
                 return false;
             };
-            matches!(side, Side::Mackerel | Side::All)
+            matches!(side, Side::Mackerel | Side::Points | Side::All)
                 && spell.from <= second
                 && second < spell.to + 180
         })
