@@ -27,6 +27,8 @@ pub(super) struct ClusterState {
     pub(super) noted: Digests,
     /// The end of the last window that was read and posted whole.
     pub(super) read_until: Option<Minute>,
+    /// Whether that is only where posting begins, and nothing was read yet.
+    begins: bool,
     /// The last minute whose counts were read.
     pub(super) counted: Option<Minute>,
     /// Minutes whose counts were missed.
@@ -133,6 +135,7 @@ impl ClusterState {
         let from =
             |noted: Option<i64>, first: Option<i64>| noted.and_then(past).or(first.and_then(past));
         self.read_until = from(progress.read_until, beginning.read_until);
+        self.begins = self.read_until.map(Minute::start) == beginning.read_until;
         self.noted = progress
             .posted
             .iter()
@@ -169,8 +172,8 @@ impl ClusterState {
     /// once.
     pub(super) fn is_due(&self, now: DateTime<Utc>, poll: &Poll, every: i64) -> bool {
         let settled = settled_until(now, poll.settle);
-        self.read_until
-            .is_none_or(|until| settled.floor(every) > until.floor(every))
+        let is_older = |until: Minute| settled.floor(every) > until.floor(every);
+        self.begins || self.read_until.is_none_or(is_older)
     }
 
     /// The minutes to read from CloudWatch.
@@ -275,6 +278,7 @@ impl Work {
         };
         let state = &mut self.state;
         state.read_until = state.read_until.max(Some(window.to));
+        state.begins = false;
         if self.restored_whole {
             let to = window.to.min(restorable_until);
             state.gaps.remove(Window { to, ..window });

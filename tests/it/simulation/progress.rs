@@ -10,10 +10,6 @@ use super::truth::{Series, cluster_loads, service_counts, service_loads};
 use super::verdict::{Invariant, Verdict};
 use crate::support::world::{NOON, at};
 
-/// How far before its first note of a host a process is held to what it notes, in seconds: less than
-/// a cluster is read back that is seen for the first time.
-const AT_FIRST: i64 = 50 * 60;
-
 /// How long after its end a minute is read, in seconds: the poller's default.
 const SETTLE: i64 = 60;
 
@@ -44,7 +40,8 @@ impl Case<'_> {
             let (mut read, mut counted) = (None, HashMap::new());
             for note in notes {
                 if let Some(until) = note.progress.read_until {
-                    let from = read.unwrap_or(until - AT_FIRST);
+                    // The first note says where posting begins.
+                    let from = read.unwrap_or(until);
                     for name in &loads {
                         self.check_read(note, name, from..until, verdict);
                     }
