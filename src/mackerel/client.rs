@@ -199,7 +199,13 @@ impl Client {
             .await
     }
 
-    async fn tell(&self, method: &str, name: &str, path: &str, body: Value) -> Result<(), Error> {
+    pub(super) async fn tell(
+        &self,
+        method: &str,
+        name: &str,
+        path: &str,
+        body: Value,
+    ) -> Result<(), Error> {
         self.put(method, name, path, body.to_string().into_bytes())
             .await
     }
@@ -212,7 +218,7 @@ impl Client {
         Ok(())
     }
 
-    async fn ask<T: DeserializeOwned>(
+    pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         method: &str,
         name: &str,
@@ -241,7 +247,7 @@ impl Client {
                 message: format!("{call} waits for as long as Mackerel has asked (Retry-After)"),
             });
         }
-        self.calls.add(&format!("mackerel:{call}"), 1);
+        self.calls.add(&format!("mackerel:{call}"));
         let mut request = http::Request::builder()
             .method(method)
             .uri(format!("{}/api/v0{path}", self.base))
@@ -271,6 +277,9 @@ impl Client {
         let status = response.status();
         if status.is_success() {
             return Ok(response);
+        }
+        if status == http::StatusCode::TOO_MANY_REQUESTS {
+            self.calls.add_throttled(&format!("mackerel:{call}"));
         }
         let retry_after = match status.as_u16() {
             429 | 500..=599 => retry_after(response.headers()),
@@ -311,6 +320,7 @@ fn metadata_path(id: &HostId, namespace: &str) -> String {
     )
 }
 
-fn escape(segment: &str) -> String {
+/// A text as one segment of a path.
+pub(super) fn escape(segment: &str) -> String {
     utf8_percent_encode(segment, SEGMENT).to_string()
 }

@@ -6,3 +6,4 @@ pub mod error;
 pub mod payload;
 mod probe;
 mod quiet;
+pub mod watching;

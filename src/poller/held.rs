@@ -52,6 +52,14 @@ impl Held {
         self.state().most / regions.max(1)
     }
 
+    /// The same gauge for these Regions alone.
+    pub(super) fn of(&self, places: &[Place]) -> Held {
+        let mut state = self.state();
+        state.by_region.retain(|place, _| places.contains(place));
+        drop(state);
+        self.clone()
+    }
+
     /// Notes what a Region keeps, and how many it has just dropped.
     pub(super) fn note(&self, place: Place, kept: usize, dropped: usize) {
         let mut state = self.state();
