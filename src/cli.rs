@@ -15,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::load::Flag;
 #[cfg(feature = "demo")]
 use crate::demo::mackerel::option::ApiKey;
+use crate::forecast::offline::Figures;
 
 /// Amazon ECS on Mackerel, without an agent.
 #[derive(Debug, Parser)]
@@ -37,6 +38,8 @@ pub enum Command {
     Task(TaskArgs),
     /// Try all that polling needs, with calls that change nothing: permissions, key, clock
     Check(CheckArgs),
+    /// Tell what polling comes to: calls, time, costs, metrics of each host
+    Plan(PlanArgs),
     /// Print the least IAM policy that the configuration needs
     IamPolicy(IamPolicyArgs),
     /// Add the sidecar to a task definition, or update it there
@@ -153,19 +156,34 @@ pub struct PollArgs {
 pub struct CheckArgs {
     /// Lines for people, or one JSON document
     #[arg(long, value_name = "FORM", default_value = "table")]
-    pub output: CheckOutput,
+    pub output: Form,
     /// Where the configuration comes from.
     #[command(flatten)]
     pub config: ConfigArgs,
 }
 
-/// How findings are printed.
+/// How what is found is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CheckOutput {
-    /// A line for each.
+pub enum Form {
+    /// For people.
     Table,
     /// One JSON document.
     Json,
+}
+
+/// Flags of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Read nothing, but take an estate of these figures: services=20000,clusters=100,...; the keys are
+    /// accounts, regions, clusters, services, ec2_share (of the clusters), running (of the services)
+    #[arg(long, value_name = "FIGURES", value_parser = Figures::parse)]
+    pub offline: Option<Figures>,
+    /// Tables for people, or one JSON document
+    #[arg(long, value_name = "FORM", default_value = "table")]
+    pub output: Form,
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// Flags of `iam-policy`.

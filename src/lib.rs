@@ -27,11 +27,13 @@ pub mod telemetry;
 
 pub mod discover;
 pub mod fetch;
+pub mod forecast;
 pub mod map;
 pub mod plan;
 pub mod poller;
 pub mod post;
 pub mod report;
+pub mod table;
 
 pub mod aws;
 pub mod mackerel;

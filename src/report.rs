@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::model::trouble::{Severity, Trouble};
+use crate::table;
 
 /// What one poll did.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -197,7 +198,7 @@ pub fn table(report: &Report) -> String {
     let mut text = cluster_table(&report.clusters);
     if !report.calls.is_empty() {
         let calls = report.calls.iter();
-        text.push_str(&wrapped(
+        text.push_str(&table::wrapped(
             "calls:",
             calls.map(|(api, count)| format!("{api} {count}")),
         ));
@@ -222,61 +223,27 @@ pub fn table(report: &Report) -> String {
     text
 }
 
-/// Items after a word, separated by commas, in lines that fit a terminal.
-fn wrapped(word: &str, items: impl Iterator<Item = String>) -> String {
-    const WIDTH: usize = 96;
-    let mut lines = vec![word.to_owned()];
-    for item in items {
-        match lines.last_mut() {
-            Some(line) if line.len() + item.len() + 2 <= WIDTH => {
-                let comma = if line == word { "" } else { "," };
-                line.push_str(&format!("{comma} {item}"));
-            }
-            _ => lines.push(format!("  {item}")),
-        }
-    }
-    lines.join(",\n") + "\n"
-}
-
 fn cluster_table(clusters: &[ClusterReport]) -> String {
     const HEAD: [&str; 8] = [
         "CLUSTER", "REGION", "HOST", "SIZE", "SERVICES", "RUNNING", "DESIRED", "POINTS",
     ];
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
-    let mut rows: Vec<Vec<String>> = vec![HEAD.map(str::to_owned).to_vec()];
-    rows.extend(clusters.iter().map(|cluster| {
-        vec![
-            cluster.cluster.clone(),
-            cluster.region.clone(),
-            or_dash(&cluster.host_id),
-            or_dash(&cluster.size),
-            cluster.services.to_string(),
-            cluster.running.to_string(),
-            cluster.desired.to_string(),
-            cluster.points.to_string(),
-        ]
-    }));
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
-    let mut text = String::new();
-    for row in &rows {
-        for (column, cell) in row.iter().enumerate() {
-            let pad = " ".repeat(widths[column].saturating_sub(cell.chars().count()));
-            // Names to the left, figures to the right.
-            match column < 4 {
-                true => text.push_str(&format!("{cell}{pad}  ")),
-                false => text.push_str(&format!("{pad}{cell}  ")),
-            }
-        }
-        text.truncate(text.trim_end().len());
-        text.push('\n');
-    }
-    text
+    let rows: Vec<Vec<String>> = clusters
+        .iter()
+        .map(|cluster| {
+            vec![
+                cluster.cluster.clone(),
+                cluster.region.clone(),
+                or_dash(&cluster.host_id),
+                or_dash(&cluster.size),
+                cluster.services.to_string(),
+                cluster.running.to_string(),
+                cluster.desired.to_string(),
+                cluster.points.to_string(),
+            ]
+        })
+        .collect();
+    table::table(&HEAD, 4, &rows)
 }
 
 #[cfg(test)]

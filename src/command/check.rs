@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Failure, mackerel_client};
 use crate::aws::Access;
 use crate::check::{Check, Mark, check as try_all, table};
-use crate::cli::{CheckArgs, CheckOutput};
+use crate::cli::{CheckArgs, Form};
 use crate::config::load::{Sources, load};
 use crate::model::calls::Calls;
 use crate::run::{real_time, say};
@@ -35,8 +35,8 @@ pub async fn check(args: CheckArgs, environment: &[(String, String)]) -> Result<
     let findings = try_all(&what, real_time).await;
     let fails = findings.iter().any(|one| one.mark == Mark::Fail);
     match args.output {
-        CheckOutput::Table => say(table(&findings).trim_end())?,
-        CheckOutput::Json => {
+        Form::Table => say(table(&findings).trim_end())?,
+        Form::Json => {
             let document = json!({ "ok": !fails, "findings": findings });
             say(&serde_json::to_string_pretty(&document)?)?;
         }

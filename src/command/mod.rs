@@ -7,6 +7,7 @@ mod demo;
 mod health;
 mod iam_policy;
 mod inject;
+mod plan;
 #[cfg(feature = "demo")]
 mod serve;
 mod task;
@@ -58,6 +59,7 @@ pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
             Command::Poll(args) => poll(args, environment, stop).await,
             Command::Task(args) => task::task(&args, environment, stop).await,
             Command::Check(args) => check::check(args, environment).await,
+            Command::Plan(args) => plan::plan(args, environment).await,
             Command::IamPolicy(args) => iam_policy::iam_policy(args, environment),
             Command::Inject(args) => inject::inject(&args),
             Command::Health(args) => health::health(args, environment).await,

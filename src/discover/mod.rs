@@ -1,6 +1,8 @@
 //! Walks one Region of one account: which clusters and services are there and chosen, and what
 //! they are doing at this moment. One item that can't be read does not end the walk.
 
+mod pass;
+
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,6 +15,7 @@ use crate::model::id::{ClusterArn, last_part};
 use crate::model::inventory::{Cluster, INACTIVE, Observed, Service};
 use crate::model::shard::Shard;
 use crate::model::trouble::{Severity, Trouble};
+pub use pass::Pass;
 
 /// How many clusters are walked at once, and how many calls for one of them: enough to hide the
 /// answers' time, few enough to keep their large bodies out of memory.
@@ -32,6 +35,8 @@ pub struct Discovery {
     pub troubles: Vec<Trouble>,
     /// How many clusters there are that the filters leave out.
     pub filtered_out: usize,
+    /// What a walk of it asks of ECS.
+    pub pass: Pass,
     /// All clusters that are listed, chosen or not, but for those that are described as deleted.
     pub living: HashSet<ClusterArn>,
 }
@@ -56,6 +61,7 @@ pub async fn discover(
     discovery.filtered_out = all - arns.len();
     arns.sort();
     arns.dedup();
+    discovery.pass = Pass::of_clusters(all, arns.len());
     let mut chosen = Vec::new();
     for batch in arns.chunks(DESCRIBE_CLUSTERS) {
         match client.describe_clusters(batch).await {
@@ -100,7 +106,8 @@ pub async fn discover(
     let mut walks = stream::iter(chosen)
         .map(|cluster| walk_services(client, cluster, services, began, &hung))
         .buffered(CLUSTERS_AT_ONCE);
-    while let Some((observed, troubles)) = walks.next().await {
+    while let Some((observed, pass, troubles)) = walks.next().await {
+        discovery.pass += pass;
         discovery.clusters.push(observed);
         discovery.troubles.extend(troubles);
     }
@@ -113,8 +120,9 @@ async fn walk_services(
     filter: &Filter,
     began: Instant,
     hung: &AtomicUsize,
-) -> (Observed, Vec<Trouble>) {
+) -> (Observed, Pass, Vec<Trouble>) {
     let mut troubles = Vec::new();
+    let mut pass = Pass::default();
     let mut services: Vec<Service> = Vec::new();
     let listed = match hung.load(Ordering::Relaxed) < MOST_HUNG {
         true => client.list_services(&cluster.arn).await,
@@ -127,9 +135,11 @@ async fn walk_services(
     };
     match listed {
         Ok(mut arns) => {
+            let all = arns.len();
             arns.retain(|arn| filter.names.accepts(last_part(arn)));
             arns.sort();
             arns.dedup();
+            pass = Pass::of_services(all, arns.len());
             let mut described = stream::iter(arns.chunks(DESCRIBE_SERVICES))
                 .map(|batch| client.describe_services(&cluster.arn, batch, filter.asks_for_tags()))
                 .buffered(CALLS_PER_CLUSTER);
@@ -175,7 +185,7 @@ async fn walk_services(
             .iter()
             .all(|trouble| trouble.severity == Severity::Warning),
     };
-    (observed, troubles)
+    (observed, pass, troubles)
 }
 
 /// A cluster that was deleted while it was walked is no failure: the next poll won't list it.

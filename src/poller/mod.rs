@@ -67,14 +67,7 @@ impl Shared {
     fn add_load(&self, place: Place, reader: Reader, load: Load) -> Loads {
         let mut loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
         loads.insert(place, (reader, load));
-        let sum = |wanted: Reader| {
-            let of = loads.values().filter(|(reader, _)| *reader == wanted);
-            of.fold(Load::default(), |sum, (_, load)| sum + *load)
-        };
-        Loads {
-            statistics: sum(Reader::Statistics),
-            data: sum(Reader::Data),
-        }
+        Loads::of(loads.values().copied())
     }
 
     /// Until when the stage that begins now may take, so that a stage that hangs leaves the others

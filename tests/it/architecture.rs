@@ -22,7 +22,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fetch", &["model", "aws"]),
     ("map", &["model", "config", "mackerel::payload"]),
     ("post", &["model", "pace", "mackerel"]),
-    ("report", &["model"]),
+    ("table", &[]),
+    ("report", &["model", "table"]),
     ("inject", &[]),
     ("pulse", &[]),
     ("permission", &["model", "config"]),
@@ -37,6 +38,23 @@ const ARROWS: &[(&str, &[&str])] = &[
             "permission",
         ],
     ),
+    // What polling comes to, told beforehand.
+    (
+        "forecast",
+        &[
+            "model",
+            "config",
+            "pace",
+            "aws",
+            "mackerel::client",
+            "mackerel::error",
+            "discover",
+            "plan",
+            "map",
+            "report",
+            "table",
+        ],
+    ),
     (
         "poller",
         &[
@@ -47,7 +65,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The stand-ins. They would agree with our own mistakes if they used our own code.
     ("demo", &[]),
     // The program around it.
-    ("cli", &["config::load", "demo::mackerel::option"]),
+    (
+        "cli",
+        &[
+            "config::load",
+            "forecast::offline",
+            "demo::mackerel::option",
+        ],
+    ),
     ("telemetry", &["cli"]),
     ("schedule", &["model", "config"]),
     // The per-task mode.
@@ -84,6 +109,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "inject",
             "permission",
             "check",
+            "forecast",
             "task",
             "demo",
             "cli",
@@ -121,6 +147,9 @@ const PURE: &[&str] = &[
     "src/map/",
     "src/pace/backoff.rs",
     "src/report.rs",
+    "src/table.rs",
+    "src/discover/pass.rs",
+    "src/forecast/",
     "src/inject/",
     "src/permission.rs",
     "src/schedule.rs",
@@ -137,7 +166,11 @@ const PURE: &[&str] = &[
 ];
 
 /// Read the configuration from where it lies.
-const IMPURE: &[&str] = &["src/config/load.rs", "src/task/setting/load.rs"];
+const IMPURE: &[&str] = &[
+    "src/config/load.rs",
+    "src/task/setting/load.rs",
+    "src/forecast/survey.rs",
+];
 
 /// What nothing pure may name. A path is named whole: `std::env` is not the macro `env!`.
 const WORLD: &[&str] = &[

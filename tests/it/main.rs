@@ -21,6 +21,7 @@ mod host;
 mod isolation;
 mod likeness;
 mod page;
+mod plan;
 mod poll;
 mod progress;
 mod readers;

@@ -214,21 +214,8 @@ impl World {
 
     /// A poller in this process, configured by YAML, as fast as may be unless that says otherwise.
     pub fn poller(&self, yaml: &str) -> Poller {
-        let config = match yaml.contains("aws:") {
-            true => self.config(yaml),
-            false => self.config(&format!("aws: {{rate_share: off}}\n{yaml}")),
-        };
-        let access = Access {
-            transport: Transport::network(),
-            calls: Calls::default(),
-            local: Some(Keys {
-                endpoint: self.aws_url.clone(),
-                region: REGION.to_owned(),
-                access_key_id: "AKIATEST".to_owned(),
-            }),
-            rate_share: config.aws.rate_share,
-            clock: None,
-        };
+        let config = self.config(yaml);
+        let access = self.access(&config);
         let mackerel = MackerelClient::new(
             access.transport.clone(),
             &config.mackerel.api_base,
@@ -238,9 +225,29 @@ impl World {
         Poller::new(config, access, Some(mackerel.unwrap()))
     }
 
-    fn config(&self, yaml: &str) -> Config {
+    /// How this world's AWS is reached.
+    pub fn access(&self, config: &Config) -> Access {
+        Access {
+            transport: Transport::network(),
+            calls: Calls::default(),
+            local: Some(Keys {
+                endpoint: self.aws_url.clone(),
+                region: REGION.to_owned(),
+                access_key_id: "AKIATEST".to_owned(),
+            }),
+            rate_share: config.aws.rate_share,
+            clock: None,
+        }
+    }
+
+    /// The configuration of a poller in this process.
+    pub fn config(&self, yaml: &str) -> Config {
+        let yaml = match yaml.contains("aws:") {
+            true => each_minute(yaml),
+            false => each_minute(&format!("aws: {{rate_share: off}}\n{yaml}")),
+        };
         let environment = [
-            ("MACKEREL_ECS_CONFIG_YAML", each_minute(yaml).as_str()),
+            ("MACKEREL_ECS_CONFIG_YAML", yaml.as_str()),
             ("MACKEREL_APIKEY", API_KEY),
             ("MACKEREL_APIBASE", &self.mackerel_url),
         ]
