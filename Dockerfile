@@ -30,5 +30,5 @@ LABEL org.opencontainers.image.title="mackerel-ecs" \
 # hadolint ignore=DL3067
 COPY --from=rootfs / /
 USER 65532:65532
+# Without a command it is the sidecar where mackerel-container-agent was, else it says what there is.
 ENTRYPOINT ["/mackerel-ecs"]
-CMD ["poll"]

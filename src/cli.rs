@@ -1,5 +1,6 @@
 //! What can be typed: the commands and their flags, as typed, with no meaning yet.
 
+use std::ffi::OsString;
 #[cfg(feature = "demo")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -76,6 +77,20 @@ pub struct LogArgs {
         hide_env = true
     )]
     pub log_format: LogFormat,
+}
+
+/// What was typed, or `task` where nothing was and mackerel-container-agent's own variable stands in
+/// the environment: so that nothing of a task definition has to change but the image.
+pub fn arguments(
+    typed: impl Iterator<Item = OsString>,
+    environment: &[(String, String)],
+) -> Vec<OsString> {
+    let mut typed: Vec<OsString> = typed.collect();
+    let is_agents = |(name, _): &(String, String)| name == "MACKEREL_CONTAINER_PLATFORM";
+    if typed.len() == 1 && environment.iter().any(is_agents) {
+        typed.push("task".into());
+    }
+    typed
 }
 
 impl Cli {

@@ -4,14 +4,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use mackerel_ecs::cli::Cli;
+use mackerel_ecs::cli::{self, Cli};
 use mackerel_ecs::{command, telemetry};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
     let environment: Vec<(String, String)> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
+    let cli = Cli::parse_from(cli::arguments(std::env::args_os(), &environment));
     let no_color = environment
         .iter()
         .any(|(name, value)| name == "NO_COLOR" && !value.is_empty());

@@ -111,7 +111,8 @@ async fn a_sidecar_with_plugins_from_its_start_to_sigterm() {
 async fn a_mistake_is_told_before_anything_is_done() {
     let ended = Program::new("task").run().await.expect_status(2);
     ended.expect_said("MACKEREL_APIKEY");
-    let ended = Program::new("task")
+    // A task definition of mackerel-container-agent with another image names no command.
+    let ended = Program::new("")
         .env("MACKEREL_APIKEY", API_KEY)
         .env("MACKEREL_CONTAINER_PLATFORM", "kubernetes")
         .run()
