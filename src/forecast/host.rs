@@ -1,5 +1,6 @@
 //! How many metrics each cluster's host gets, beside what a host of Mackerel's includes.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
@@ -75,7 +76,7 @@ impl Hosts {
                 })
             })
             .collect();
-        hosts.sort_by(|a, b| b.metrics.cmp(&a.metrics));
+        hosts.sort_by_key(|host| Reverse(host.metrics));
         let at = |place: usize| hosts.get(place).map_or(0, |host| host.metrics);
         let total: usize = hosts.iter().map(|host| host.metrics).sum();
         Hosts {

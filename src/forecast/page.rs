@@ -184,7 +184,7 @@ fn every(minutes: i64) -> String {
 
 fn seconds(seconds: f64) -> String {
     match seconds {
-        none if none == 0.0 => "none".into(),
+        0.0 => "none".into(),
         some => format!("{:.0} s", some.max(1.0)),
     }
 }
