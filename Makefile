@@ -99,7 +99,8 @@ client: tools
 
 # The Python that the tests run moto, a public client of Mackerel and the checks of the deployment with;
 # made anew only when its requirements change.
-$(VENV)/.stamp: tests/moto/requirements.txt tests/client/requirements.txt tests/deploy/requirements.txt
+$(VENV)/.stamp: tests/moto/requirements.txt tests/client/requirements.txt tests/deploy/requirements.txt \
+		tests/metrics/requirements.txt
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
 		[ "$$(id -u)" = 0 ] || { echo 'Python venv support is missing; run: sudo apt-get install -y python3-venv' >&2; exit 1; }; \
 		$(APT) python3-venv >/dev/null; }

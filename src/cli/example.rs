@@ -32,6 +32,10 @@ examples! {
         "What polling the configured accounts comes to" "mackerel-ecs plan";
         "With fewer metrics, every five minutes" "mackerel-ecs plan --profile compact --interval 5m";
         "Without an account" "mackerel-ecs plan --offline services=20000,clusters=100,regions=2";
+    SETUP:
+        "What would be made" "mackerel-ecs setup --dry-run";
+        "Monitors and a dashboard, with other thresholds and none of memory" "mackerel-ecs setup --cpu 70/90 --memory off";
+        "Take all of it away again" "mackerel-ecs setup --remove";
     CONFIG:
         "Begin a file" "mackerel-ecs config init ecs.yaml";
         "What is in effect, and where it came from" "mackerel-ecs config show --config ecs.yaml";

@@ -5,6 +5,7 @@ pub mod config;
 pub mod demo;
 mod example;
 mod plan;
+pub mod setup;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use config::{ConfigArgs, ConfigCommand};
 #[cfg(feature = "demo")]
 use demo::{DemoArgs, Hurry, ServeArgs};
 pub use plan::PlanArgs;
+use setup::SetupArgs;
 
 /// Amazon ECS on Mackerel, without an agent.
 #[derive(Debug, Parser)]
@@ -49,6 +51,9 @@ pub enum Command {
     /// Tell what polling comes to: calls, time, costs, metrics of each host
     #[command(after_help = example::PLAN)]
     Plan(PlanArgs),
+    /// Make monitors and a dashboard on Mackerel, or take them away again
+    #[command(after_help = example::SETUP)]
+    Setup(SetupArgs),
     /// Show, check, describe or begin a configuration
     #[command(subcommand, after_help = example::CONFIG)]
     Config(ConfigCommand),
@@ -140,6 +145,15 @@ impl Cli {
     }
 }
 
+impl Cli {
+    /// What `RUST_LOG` says of single modules, where nothing says more plainly what is logged.
+    pub fn log_directives<'a>(&self, environment: &'a [(String, String)]) -> Option<&'a str> {
+        let mut variables = environment.iter();
+        let (_, text) = variables.find(|(name, _)| name == "RUST_LOG")?;
+        (self.log.log_level.is_none() && !text.trim().is_empty()).then_some(text)
+    }
+}
+
 impl LogLevel {
     /// A level by mackerel-container-agent's name.
     fn of_agent(name: &str) -> Option<Self> {
@@ -200,7 +214,7 @@ pub struct PollArgs {
 pub struct CheckArgs {
     /// Lines for people, or one JSON document
     #[arg(long, value_name = "FORM", default_value = "table")]
-    pub output: Form,
+    pub output: CheckOutput,
     /// Where the configuration comes from.
     #[command(flatten)]
     pub config: ConfigArgs,
@@ -208,7 +222,7 @@ pub struct CheckArgs {
 
 /// How what is found is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Form {
+pub enum CheckOutput {
     /// For people.
     Table,
     /// One JSON document.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Form;
+use super::CheckOutput;
 use super::config::ConfigArgs;
 use crate::forecast::offline::Figures;
 
@@ -15,7 +15,7 @@ pub struct PlanArgs {
     pub offline: Option<Figures>,
     /// Tables for people, or one JSON document
     #[arg(long, value_name = "FORM", default_value = "table")]
-    pub output: Form,
+    pub output: CheckOutput,
     /// Where the configuration comes from.
     #[command(flatten)]
     pub config: ConfigArgs,

@@ -2,7 +2,7 @@
 
 use super::{Failure, load_config, mackerel_client};
 use crate::aws::Access;
-use crate::cli::{Form, PlanArgs};
+use crate::cli::{CheckOutput, PlanArgs};
 use crate::config::Config;
 use crate::config::load::Sources;
 use crate::forecast::offline::Figures;
@@ -31,8 +31,8 @@ pub async fn plan(args: PlanArgs, environment: &[(String, String)]) -> Result<u8
         None => read(&config, transport).await?,
     };
     match args.output {
-        Form::Table => say(page(&forecast, standard_output(environment)).trim_end())?,
-        Form::Json => say(&serde_json::to_string_pretty(&forecast)?)?,
+        CheckOutput::Table => say(page(&forecast, standard_output(environment)).trim_end())?,
+        CheckOutput::Json => say(&serde_json::to_string_pretty(&forecast)?)?,
     }
     Ok(status)
 }

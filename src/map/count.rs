@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::config::selection::Selection;
-use crate::model::catalog::{ClusterFigure, MetricId, ServiceFigure, Source};
+use crate::model::catalog::{ClusterFigure, MetricId, ServiceFigure, ServicesFigure, Source};
 use crate::model::inventory::{Cluster, Observed, Service};
 use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::Minute;
@@ -40,10 +40,31 @@ pub fn counts(observed: &Observed, selection: &Selection, began: DateTime<Utc>) 
                     }
                 }
             }
-            Source::CloudWatch { .. } => {}
+            Source::Services(figure) => {
+                if let (true, Some(last)) = (observed.whole, last_read(observed)) {
+                    let value = of_services(&observed.services, figure);
+                    let service = None;
+                    add(SeriesId { metric, service }, last, value);
+                }
+            }
+            Source::CloudWatch { .. } | Source::Highest { .. } => {}
         }
     }
     samples
+}
+
+/// How long after the walk began all of a cluster was read.
+fn last_read(observed: &Observed) -> Option<Duration> {
+    let services = observed.services.iter().map(|service| service.read_after);
+    services.chain([observed.cluster.read_after]).max()
+}
+
+fn of_services(services: &[Service], figure: ServicesFigure) -> i64 {
+    let is_so = |service: &&Service| match figure {
+        ServicesFigure::BelowDesired => service.running < service.desired,
+        ServicesFigure::WithoutTasks => service.running == 0 && service.desired > 0,
+    };
+    services.iter().filter(is_so).count() as i64
 }
 
 fn of_cluster(cluster: &Cluster, figure: ClusterFigure) -> i64 {

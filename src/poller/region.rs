@@ -1,6 +1,6 @@
 //! One Region of one account: one poll of its clusters, stage by stage.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
@@ -35,6 +35,8 @@ const LEAST_REMEMBERED_MINUTES: i64 = 3 * 60;
 #[derive(Debug)]
 pub(super) struct Region {
     client: Client,
+    /// Which client of Mackerel the hosts were last made sure of with.
+    edition: u64,
     clusters: HashMap<ClusterArn, ClusterState>,
     /// Clusters that were there within the last day and may come back under their names.
     gone: HashMap<ClusterArn, ClusterState>,
@@ -52,6 +54,8 @@ pub(super) struct RegionReport {
     pub(super) clusters: Vec<ClusterReport>,
     /// How many seconds the cluster that is furthest behind is behind.
     pub(super) behind: i64,
+    /// Counts that were given up before Mackerel took them.
+    pub(super) dropped: usize,
     pub(super) troubles: Vec<Trouble>,
 }
 
@@ -59,12 +63,18 @@ impl Region {
     pub(super) fn new(client: Client) -> Self {
         Region {
             client,
+            edition: 0,
             clusters: HashMap::new(),
             gone: HashMap::new(),
             reading: (Reader::Data, 0),
             well_at: None,
             retired_at: None,
         }
+    }
+
+    /// Goes on with another client of the same Region of the same account.
+    pub(super) fn renew(&mut self, client: Client) {
+        self.client = client;
     }
 
     pub(super) async fn poll(
@@ -77,6 +87,10 @@ impl Region {
         let config = &shared.config;
         let mut report = RegionReport::default();
         let well_at = *self.well_at.get_or_insert(now);
+        if self.edition != shared.edition {
+            self.edition = shared.edition;
+            self.doubt();
+        }
         let (clusters, services) = (&config.clusters, &config.services);
         let progress = &shared.progress;
         let mut discovery =
@@ -95,6 +109,7 @@ impl Region {
             report.troubles.extend(self.nothing_found(&discovery));
         }
         let living = std::mem::take(&mut discovery.living);
+        let left_out = std::mem::take(&mut discovery.left_out);
         let mut works = self.begin(discovery, shared, now, &mut report.troubles);
         let troubles = &mut report.troubles;
         let mackerel = shared.mackerel.as_ref();
@@ -144,7 +159,9 @@ impl Region {
             .iter()
             .map(|work| cluster_report(work, shared, troubles))
             .collect();
-        self.end(works, shared, now, &living, &mut report.troubles);
+        let is_polled = |arn: &ClusterArn| living.contains(arn) && !left_out.contains(arn);
+        report.dropped += self.end(works, shared, now, is_polled, &mut report.troubles);
+        shared.release_claims(self.client.region(), &living);
         self.well_at = Some(now);
         report.behind = self.behind(now, &config.poll);
         report
@@ -162,9 +179,7 @@ impl Region {
         let load = load(&readings, &config.metrics);
         let allowed = self.client.statistics_within(config.poll.reading_time());
         let reader = reader(load, config.cloudwatch.reader, allowed);
-        // The other shards are taken for as large.
-        let shards = config.shard.map_or(1, |shard| shard.count as usize);
-        let loads = shared.add_load(place, reader, load).times(shards);
+        let loads = shared.add_load(place, reader, load);
         let every = interval(loads, &config.cloudwatch);
         if self.reading != (reader, every) {
             let bill = bill(loads, every);
@@ -205,12 +220,20 @@ impl Region {
         }
     }
 
+    /// Has all hosts looked up again: another key may be another organization's.
+    fn doubt(&mut self) {
+        let states = self.clusters.values_mut().chain(self.gone.values_mut());
+        for enrolled in states.filter_map(|state| state.enrolled.as_mut()) {
+            enrolled.doubt();
+        }
+    }
+
     /// A Region without clusters is worth a word: most often it is the wrong one.
     fn nothing_found(&self, discovery: &Discovery) -> Option<Trouble> {
         if !discovery.clusters.is_empty() || !discovery.troubles.is_empty() {
             return None;
         }
-        let why = match discovery.filtered_out {
+        let why = match discovery.left_out.len() {
             0 => "there is no ECS cluster; check the Region and the account".to_owned(),
             left_out => format!("the config's filters leave out all {left_out} clusters"),
         };
@@ -258,15 +281,15 @@ impl Region {
             .collect()
     }
 
-    /// Remembers for the next poll.
+    /// Remembers for the next poll. Gives how many counts were given up.
     fn end(
         &mut self,
         works: Vec<Work>,
         shared: &Shared,
         now: DateTime<Utc>,
-        living: &HashSet<ClusterArn>,
+        is_polled: impl Fn(&ClusterArn) -> bool,
         troubles: &mut Vec<Trouble>,
-    ) {
+    ) -> usize {
         let overlap = minutes(shared.config.poll.overlap);
         for mut work in works {
             let state = &mut work.state;
@@ -283,7 +306,7 @@ impl Region {
             self.clusters
                 .insert(work.observed.cluster.arn.clone(), work.state);
         }
-        for (arn, mut state) in self.clusters.extract_if(|arn, _| !living.contains(arn)) {
+        for (arn, mut state) in self.clusters.extract_if(|arn, _| !is_polled(arn)) {
             // Should it come back, its host may have been retired meanwhile.
             if let Some(enrolled) = &mut state.enrolled {
                 enrolled.doubt();
@@ -292,24 +315,25 @@ impl Region {
         }
         self.gone
             .retain(|_, state| state.counted.is_some_and(|last| last >= oldest(now)));
-        shared.release_claims(self.client.region(), living);
-        if self.bound_pending() {
+        let dropped = self.bound_pending();
+        if dropped > 0 {
             let message = "Mackerel takes nothing for so long that the oldest counts are dropped; \
                            running counts are restored from CloudWatch";
             troubles.push(Trouble::of_target(message));
         }
+        dropped
     }
 
-    /// Drops the oldest pending counts beyond the bound; their minutes count as missed. Gives
-    /// whether any were dropped.
-    fn bound_pending(&mut self) -> bool {
+    /// Drops the oldest pending counts beyond the bound; their minutes count as missed. Gives how
+    /// many were dropped.
+    fn bound_pending(&mut self) -> usize {
         let total: usize = self
             .clusters
             .values()
             .map(|state| state.pending.len())
             .sum();
         if total <= MOST_PENDING {
-            return false;
+            return 0;
         }
         let mut minutes: Vec<Minute> = self
             .clusters
@@ -318,16 +342,19 @@ impl Region {
             .collect();
         let (_, newest_dropped, _) = minutes.select_nth_unstable(total - MOST_PENDING - 1);
         let keep_from = newest_dropped.plus(1);
+        let mut dropped = 0;
         for state in self.clusters.values_mut() {
             if let Some(oldest) = state.first_pending() {
+                let before = state.pending.len();
                 state.pending.retain(|count| count.minute >= keep_from);
+                dropped += before - state.pending.len();
                 state.gaps.add(Window {
                     from: oldest,
                     to: keep_from,
                 });
             }
         }
-        true
+        dropped
     }
 }
 
@@ -366,6 +393,7 @@ fn cluster_report(work: &Work, shared: &Shared, troubles: &[Trouble]) -> Cluster
         running: services.iter().map(|service| service.running).sum(),
         desired: services.iter().map(|service| service.desired).sum(),
         points: work.accepted + values.len(),
+        refused: work.refused,
         failed: own
             .iter()
             .any(|trouble| trouble.severity == Severity::Failure),

@@ -16,7 +16,7 @@ const MADE_UP: &str =
     "plan --offline services=20000,clusters=100,regions=2,ec2_share=0.3,running=0.9";
 
 async fn plan(world: &World, yaml: &str) -> Forecast {
-    let config = world.config(yaml);
+    let config = world.config(&format!("aws: {{rate_share: off}}\n{yaml}"));
     let (parts, troubles) = survey(&config, &world.access(&config)).await;
     assert_eq!(troubles, []);
     forecast(&parts, &config)

@@ -222,7 +222,10 @@ impl World {
 
     /// A poller in this process, configured by YAML, as fast as may be unless that says otherwise.
     pub fn poller(&self, yaml: &str) -> Poller {
-        let config = self.config(yaml);
+        let config = match yaml.contains("aws:") {
+            true => self.config(yaml),
+            false => self.config(&format!("aws: {{rate_share: off}}\n{yaml}")),
+        };
         let access = self.access(&config);
         let mackerel = MackerelClient::new(
             access.transport.clone(),
@@ -248,14 +251,10 @@ impl World {
         }
     }
 
-    /// The configuration of a poller in this process.
+    /// What YAML means in this world.
     pub fn config(&self, yaml: &str) -> Config {
-        let yaml = match yaml.contains("aws:") {
-            true => each_minute(yaml),
-            false => each_minute(&format!("aws: {{rate_share: off}}\n{yaml}")),
-        };
         let environment = [
-            ("MACKEREL_ECS_CONFIG_YAML", yaml.as_str()),
+            ("MACKEREL_ECS_CONFIG_YAML", each_minute(yaml).as_str()),
             ("MACKEREL_APIKEY", API_KEY),
             ("MACKEREL_APIBASE", &self.mackerel_url),
         ]
