@@ -24,6 +24,7 @@ mod likeness;
 mod metrics;
 mod mkr;
 mod page;
+mod plan;
 mod poll;
 mod progress;
 mod readers;

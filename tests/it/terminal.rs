@@ -175,10 +175,10 @@ async fn the_version_tells_the_revision() {
     let expected = format!(
         "mackerel-ecs {} ({})\n",
         env!("CARGO_PKG_VERSION"),
-        env!("MACKEREL_ECS_BUILT")
+        env!("REVISION_AND_DATE")
     );
     assert_eq!((ended.stdout, ended.stderr), (expected, String::new()));
-    let (revision, day) = env!("MACKEREL_ECS_BUILT").split_once(", ").unwrap();
+    let (revision, day) = env!("REVISION_AND_DATE").split_once(", ").unwrap();
     if revision != "unknown" {
         assert_eq!((revision.len(), day.len()), (12, "2026-11-27".len()));
         let status = Command::new("git")
