@@ -7,7 +7,7 @@ const LEAST_NAME: usize = 12;
 
 /// A table with a head. The first `left` columns hold names, which stand to the left; the others
 /// figures, which stand to the right. Every row has as many cells as the head. Where the width is too
-/// small for it, the names in the first column are cut. `paint` tells how each row is painted.
+/// small for it, the names in the first column are cut, and then the blanks between the columns. `paint` tells how each row is painted.
 pub fn table(
     head: &[&str],
     left: usize,
@@ -22,19 +22,26 @@ pub fn table(
             cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
         })
         .collect();
-    let all = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
-    let too_much = all.saturating_sub(look.width);
+    let too_much = |widths: &[usize]| {
+        let all = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+        all.saturating_sub(look.width)
+    };
+    let over = too_much(&widths);
     if let Some(first) = widths.first_mut() {
-        *first = first.saturating_sub(too_much).max(LEAST_NAME.min(*first));
+        *first = first.saturating_sub(over).max(LEAST_NAME.min(*first));
     }
+    let gap = match too_much(&widths) {
+        0 => "  ",
+        _ => " ",
+    };
     let line = |row: &[String]| {
         let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
             let cell = cut(cell, *width);
             let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
             line.push_str(&match column < left {
-                true => format!("{cell}{pad}  "),
-                false => format!("{pad}{cell}  "),
+                true => format!("{cell}{pad}{gap}"),
+                false => format!("{pad}{cell}{gap}"),
             });
         }
         line.truncate(line.trim_end().len());
