@@ -29,11 +29,13 @@ pub mod terminal;
 
 pub mod discover;
 pub mod fetch;
+pub mod forecast;
 pub mod map;
 pub mod plan;
 pub mod poller;
 pub mod post;
 pub mod report;
+pub mod table;
 
 pub mod aws;
 pub mod mackerel;

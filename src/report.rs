@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::model::trouble::{Severity, Trouble};
-use crate::terminal::look::{Look, Paint, cut};
+use crate::table;
+use crate::terminal::look::{Look, Paint};
 
 /// What one poll did.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -211,7 +212,7 @@ pub fn table(report: &Report, look: Look) -> String {
     let mut text = cluster_table(&report.clusters, look);
     if !report.calls.is_empty() {
         let calls = report.calls.iter();
-        text.push_str(&wrapped(
+        text.push_str(&table::wrapped(
             "calls:",
             calls.map(|(api, count)| format!("{api} {count}")),
             look.width,
@@ -237,76 +238,31 @@ pub fn table(report: &Report, look: Look) -> String {
     text
 }
 
-/// Items after a word, separated by commas, in lines that fit a terminal.
-fn wrapped(word: &str, items: impl Iterator<Item = String>, width: usize) -> String {
-    let mut lines = vec![word.to_owned()];
-    for item in items {
-        match lines.last_mut() {
-            Some(line) if line.len() + item.len() + 3 <= width => {
-                let comma = if line == word { "" } else { "," };
-                line.push_str(&format!("{comma} {item}"));
-            }
-            _ => lines.push(format!("  {item}")),
-        }
-    }
-    lines.join(",\n") + "\n"
-}
-
-/// How narrow the names in a table get at most.
-const LEAST_NAME: usize = 12;
-
 fn cluster_table(clusters: &[ClusterReport], look: Look) -> String {
     const HEAD: [&str; 8] = [
         "CLUSTER", "REGION", "HOST", "SIZE", "SERVICES", "RUNNING", "DESIRED", "POINTS",
     ];
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
-    let mut rows: Vec<[String; 8]> = vec![HEAD.map(str::to_owned)];
-    rows.extend(clusters.iter().map(|cluster| {
-        [
-            cluster.cluster.clone(),
-            cluster.region.clone(),
-            or_dash(&cluster.host_id),
-            or_dash(&cluster.size),
-            cluster.services.to_string(),
-            cluster.running.to_string(),
-            cluster.desired.to_string(),
-            cluster.points.to_string(),
-        ]
-    }));
-    let mut widths = [0; HEAD.len()];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let all = widths.iter().sum::<usize>() + 2 * (HEAD.len() - 1);
-    let too_much = all.saturating_sub(look.width);
-    widths[0] = widths[0]
-        .saturating_sub(too_much)
-        .max(LEAST_NAME.min(widths[0]));
-    let mut text = String::new();
-    for (place, row) in rows.iter().enumerate() {
-        let mut line = String::new();
-        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-            let cell = cut(cell, width);
-            let pad = " ".repeat(width - cell.chars().count());
-            // Names to the left, figures to the right.
-            line.push_str(&match column < 4 {
-                true => format!("{cell}{pad}  "),
-                false => format!("{pad}{cell}  "),
-            });
-        }
-        let line = line.trim_end();
-        let cluster = place.checked_sub(1).map(|place| &clusters[place]);
-        text.push_str(&match cluster {
-            None => look.paint(Paint::Head, line),
-            Some(cluster) if cluster.failed => look.paint(Paint::Bad, line),
-            Some(cluster) if cluster.running < cluster.desired => look.paint(Paint::Odd, line),
-            Some(_) => line.to_owned(),
-        });
-        text.push('\n');
-    }
-    text
+    let rows: Vec<Vec<String>> = clusters
+        .iter()
+        .map(|cluster| {
+            vec![
+                cluster.cluster.clone(),
+                cluster.region.clone(),
+                or_dash(&cluster.host_id),
+                or_dash(&cluster.size),
+                cluster.services.to_string(),
+                cluster.running.to_string(),
+                cluster.desired.to_string(),
+                cluster.points.to_string(),
+            ]
+        })
+        .collect();
+    table::table(&HEAD, 4, &rows, look, |place| match &clusters[place] {
+        cluster if cluster.failed => Some(Paint::Bad),
+        cluster if cluster.running < cluster.desired => Some(Paint::Odd),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ const DESCRIBE_REVISIONS: usize = 20;
 const DEFAULT_RESOLUTION: i32 = 60;
 
 /// The largest page of the List calls; ListServices gives 10 unless asked.
-const PAGE: i32 = 100;
+pub const LIST_PAGE: usize = 100;
 
 /// More pages than any quota allows; a listing that goes on is no listing.
 const MAX_PAGES: usize = 1_000;
@@ -49,7 +49,7 @@ impl Client {
             let page = self
                 .ecs
                 .list_clusters()
-                .max_results(PAGE)
+                .max_results(LIST_PAGE as i32)
                 .set_next_token(token.take())
                 .send()
                 .await
@@ -97,7 +97,7 @@ impl Client {
                 .ecs
                 .list_services()
                 .cluster(cluster.as_str())
-                .max_results(PAGE)
+                .max_results(LIST_PAGE as i32)
                 .set_next_token(token.take())
                 .send()
                 .await

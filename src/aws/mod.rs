@@ -12,7 +12,7 @@ mod statistics;
 
 pub use cloudwatch::{MAX_QUERIES, MetricData, Query, SeriesData};
 pub use connect::{Access, Clock, Keys, Role, connect};
-pub use ecs::{DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Described};
+pub use ecs::{DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Described, LIST_PAGE};
 pub use error::{Error, Kind};
 
 use std::time::Duration;
@@ -47,26 +47,26 @@ impl Client {
 }
 
 /// ListClusters and DescribeClusters (ECS, "Request throttling for the Amazon ECS API").
-const CLUSTER_READS: Rate = Rate {
+pub const CLUSTER_READS: Rate = Rate {
     burst: 50,
     per_second: 20.0,
 };
 
 /// ListServices and DescribeServices (the same page).
-const SERVICE_READS: Rate = Rate {
+pub const SERVICE_READS: Rate = Rate {
     burst: 100,
     per_second: 20.0,
 };
 
 /// GetMetricData. The General Reference documents 500 requests a second, older pages 50; the
 /// lower figure is taken, for it still allows 25,000 metrics a second.
-const METRIC_READS: Rate = Rate {
+pub const METRIC_READS: Rate = Rate {
     burst: 50,
     per_second: 50.0,
 };
 
 /// GetMetricStatistics (General Reference: 400 requests a second).
-const STATISTICS_READS: Rate = Rate {
+pub const STATISTICS_READS: Rate = Rate {
     burst: 400,
     per_second: 400.0,
 };

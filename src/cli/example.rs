@@ -28,6 +28,10 @@ examples! {
     CHECK:
         "With the configuration that the environment names" "mackerel-ecs check";
         "For a program" "mackerel-ecs check --config ecs.yaml --output json";
+    PLAN:
+        "What polling the configured accounts comes to" "mackerel-ecs plan";
+        "With fewer metrics, every five minutes" "mackerel-ecs plan --profile compact --interval 5m";
+        "Without an account" "mackerel-ecs plan --offline services=20000,clusters=100,regions=2";
     SETUP:
         "What would be made" "mackerel-ecs setup --dry-run";
         "Monitors and a dashboard, with other thresholds and none of memory" "mackerel-ecs setup --cpu 70/90 --memory off";

@@ -4,6 +4,7 @@ pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod example;
+mod plan;
 pub mod setup;
 
 use std::ffi::OsString;
@@ -15,13 +16,14 @@ use clap_complete::Shell;
 use config::{ConfigArgs, ConfigCommand};
 #[cfg(feature = "demo")]
 use demo::{DemoArgs, Hurry, ServeArgs};
+pub use plan::PlanArgs;
 use setup::SetupArgs;
 
 /// Amazon ECS on Mackerel, without an agent.
 #[derive(Debug, Parser)]
 #[command(
     name = "mackerel-ecs",
-    version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("MACKEREL_ECS_BUILT"), ")"),
+    version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("REVISION_AND_DATE"), ")"),
     disable_help_subcommand = true,
     after_help = example::PROGRAM
 )]
@@ -46,6 +48,9 @@ pub enum Command {
     /// Try all that polling needs, with calls that change nothing: permissions, key, clock
     #[command(after_help = example::CHECK)]
     Check(CheckArgs),
+    /// Tell what polling comes to: calls, time, costs, metrics of each host
+    #[command(after_help = example::PLAN)]
+    Plan(PlanArgs),
     /// Make monitors and a dashboard on Mackerel, or take them away again
     #[command(after_help = example::SETUP)]
     Setup(SetupArgs),
@@ -215,10 +220,10 @@ pub struct CheckArgs {
     pub config: ConfigArgs,
 }
 
-/// How findings are printed.
+/// How what is found is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CheckOutput {
-    /// A line for each.
+    /// For people.
     Table,
     /// One JSON document.
     Json,

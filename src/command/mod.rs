@@ -9,6 +9,7 @@ mod health;
 mod iam_policy;
 mod inject;
 mod manual;
+mod plan;
 mod poll;
 #[cfg(feature = "demo")]
 mod serve;
@@ -61,6 +62,7 @@ pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
             Command::Check(args) => check::check(args, environment).await,
             Command::Setup(args) => setup::setup(args, environment).await,
             Command::Config(command) => config::config(command, environment).await,
+            Command::Plan(args) => plan::plan(args, environment).await,
             Command::IamPolicy(args) => iam_policy::iam_policy(args, environment).await,
             Command::Inject(args) => inject::inject(&args),
             Command::Completions { shell } => manual::completions(shell),

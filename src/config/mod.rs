@@ -161,6 +161,13 @@ pub struct Poll {
     pub grace: Duration,
 }
 
+impl Poll {
+    /// How long it may take to read CloudWatch in a poll.
+    pub fn reading_time(&self) -> Duration {
+        self.interval / 3
+    }
+}
+
 /// How AWS is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Aws {

@@ -1,6 +1,8 @@
 //! Walks one Region of one account: which clusters and services are there and chosen, and what
 //! they are doing at this moment. One item that can't be read does not end the walk.
 
+mod pass;
+
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,6 +16,7 @@ use crate::model::inventory::{Cluster, INACTIVE, Observed, Service};
 use crate::model::progress::{Progress, Stage};
 use crate::model::shard::Shard;
 use crate::model::trouble::{Severity, Trouble};
+pub use pass::Pass;
 
 /// How many clusters are walked at once, and how many calls for one of them: enough to hide the
 /// answers' time, few enough to keep their large bodies out of memory.
@@ -33,6 +36,8 @@ pub struct Discovery {
     pub troubles: Vec<Trouble>,
     /// The clusters that there are and that the filters or the shard leave out.
     pub left_out: HashSet<ClusterArn>,
+    /// What a walk of it asks of ECS.
+    pub pass: Pass,
     /// All clusters that are listed, chosen or not, but for those that are described as deleted.
     pub living: HashSet<ClusterArn>,
 }
@@ -48,6 +53,7 @@ pub async fn discover(
     let began = Instant::now();
     let mut discovery = Discovery::default();
     let listed = client.list_clusters().await?;
+    let all = listed.len();
     discovery.living = listed.iter().map(|arn| ClusterArn::new(arn)).collect();
     let (mut arns, left_out): (Vec<String>, Vec<String>) = listed.into_iter().partition(|arn| {
         clusters.names.accepts(last_part(arn))
@@ -56,6 +62,7 @@ pub async fn discover(
     discovery.left_out = left_out.iter().map(|arn| ClusterArn::new(arn)).collect();
     arns.sort();
     arns.dedup();
+    discovery.pass = Pass::of_clusters(all, arns.len());
     let mut chosen = Vec::new();
     for batch in arns.chunks(DESCRIBE_CLUSTERS) {
         match client.describe_clusters(batch).await {
@@ -101,7 +108,8 @@ pub async fn discover(
     let mut walks = stream::iter(chosen)
         .map(|cluster| walk_services(client, cluster, services, began, &hung, progress))
         .buffered(CLUSTERS_AT_ONCE);
-    while let Some((observed, troubles)) = walks.next().await {
+    while let Some((observed, pass, troubles)) = walks.next().await {
+        discovery.pass += pass;
         discovery.clusters.push(observed);
         discovery.troubles.extend(troubles);
     }
@@ -115,8 +123,9 @@ async fn walk_services(
     began: Instant,
     hung: &AtomicUsize,
     progress: &Progress,
-) -> (Observed, Vec<Trouble>) {
+) -> (Observed, Pass, Vec<Trouble>) {
     let mut troubles = Vec::new();
+    let mut pass = Pass::default();
     let mut services: Vec<Service> = Vec::new();
     let listed = match hung.load(Ordering::Relaxed) < MOST_HUNG {
         true => client.list_services(&cluster.arn).await,
@@ -129,10 +138,12 @@ async fn walk_services(
     };
     match listed {
         Ok(mut arns) => {
+            let all = arns.len();
             arns.retain(|arn| filter.names.accepts(last_part(arn)));
             arns.sort();
             arns.dedup();
             progress.expect(Stage::Services, arns.len());
+            pass = Pass::of_services(all, arns.len());
             let mut described = stream::iter(arns.chunks(DESCRIBE_SERVICES))
                 .map(|batch| async {
                     let asks_for_tags = filter.asks_for_tags();
@@ -184,7 +195,7 @@ async fn walk_services(
             .iter()
             .all(|trouble| trouble.severity == Severity::Warning),
     };
-    (observed, troubles)
+    (observed, pass, troubles)
 }
 
 /// A cluster that was deleted while it was walked is no failure: the next poll won't list it.

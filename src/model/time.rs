@@ -14,7 +14,7 @@ impl Minute {
     }
 
     /// The minute that holds this moment, in seconds since the Unix epoch.
-    pub fn of_seconds(seconds: i64) -> Self {
+    pub const fn of_seconds(seconds: i64) -> Self {
         Minute(seconds.div_euclid(60))
     }
 

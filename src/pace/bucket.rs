@@ -20,13 +20,33 @@ pub struct Rate {
     pub per_second: f64,
 }
 
+impl Rate {
+    /// How many tokens of a share of it come back in a time; none without a limit.
+    pub fn within(self, share: Option<f64>, time: Duration) -> Option<usize> {
+        Some((self.per_second * share? * time.as_secs_f64()) as usize)
+    }
+
+    /// How long it takes to spend so many tokens of a share of it, from a full bucket on.
+    pub fn time_for(self, tokens: u64, share: Option<f64>) -> Duration {
+        let Some(share) = share else {
+            return Duration::ZERO;
+        };
+        let waited_for = tokens.saturating_sub(self.burst_of(share).into());
+        Duration::from_secs_f64(waited_for as f64 / (self.per_second * share).max(0.001))
+    }
+
+    fn burst_of(self, share: f64) -> u32 {
+        (f64::from(self.burst) * share).max(1.0) as u32
+    }
+}
+
 /// A bucket; those who ask wait until it has a token.
 #[derive(Debug)]
 pub struct Bucket {
     /// None for no limit.
     limiter: Option<Limiter>,
-    /// How many tokens come back each second.
-    per_second: f64,
+    rate: Rate,
+    share: Option<f64>,
     /// Until when the bucket gives only every second token.
     slowed_until: Mutex<Option<Instant>>,
 }
@@ -40,14 +60,15 @@ impl Bucket {
     /// A bucket with a share, above 0 and up to 1, of a documented rate, or without limit.
     pub fn new(rate: Rate, share: Option<f64>) -> Self {
         let limiter = share.and_then(|share| {
-            let burst = (f64::from(rate.burst) * share).max(1.0) as u32;
             let period = Duration::from_secs_f64(1.0 / (rate.per_second * share).max(0.001));
-            let quota = Quota::with_period(period)?.allow_burst(NonZeroU32::new(burst)?);
+            let quota =
+                Quota::with_period(period)?.allow_burst(NonZeroU32::new(rate.burst_of(share))?);
             Some(RateLimiter::direct_with_clock(quota, TokioClock::new()))
         });
         Bucket {
             limiter,
-            per_second: rate.per_second * share.unwrap_or(1.0),
+            rate,
+            share,
             slowed_until: Mutex::new(None),
         }
     }
@@ -67,8 +88,7 @@ impl Bucket {
 
     /// How many tokens come back in a time; none without a limit.
     pub fn within(&self, time: Duration) -> Option<usize> {
-        let tokens = self.per_second * time.as_secs_f64();
-        self.limiter.as_ref().map(|_| tokens as usize)
+        self.rate.within(self.share, time)
     }
 
     /// Waits for a token and takes it.
@@ -128,6 +148,8 @@ mod tests {
         }
         let passed = start.elapsed().as_secs_f64();
         assert!((1.99..2.1).contains(&passed), "{passed}");
+        let told = bucket.rate.time_for(70, Some(0.5));
+        assert_eq!(told, Duration::from_secs(2));
     }
 
     #[tokio::test(start_paused = true)]

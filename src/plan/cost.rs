@@ -18,6 +18,10 @@ pub const USD_A_UNIT: f64 = 0.01 / 1000.0;
 /// Every how many minutes CloudWatch is read where the budget decides.
 pub const INTERVALS: [i64; 4] = [1, 2, 3, 5];
 
+/// The most requests of GetMetricStatistics in one reading: more would save the million that is free
+/// a month, ten dollars, and cost the poller seconds of its CPU each time.
+const MOST_REQUESTS: usize = 2000;
+
 /// How much of CloudWatch one reading asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Load {
@@ -48,6 +52,19 @@ pub struct Loads {
 }
 
 impl Loads {
+    /// The loads of several Regions, each with the call that reads it.
+    pub fn of(regions: impl IntoIterator<Item = (Reader, Load)>) -> Loads {
+        let mut loads = Loads::default();
+        for (reader, load) in regions {
+            let sum = match reader {
+                Reader::Statistics => &mut loads.statistics,
+                Reader::Data => &mut loads.data,
+            };
+            *sum = *sum + load;
+        }
+        loads
+    }
+
     /// So many times as much.
     pub fn times(self, count: usize) -> Loads {
         let times = |load: Load| Load {
@@ -104,8 +121,10 @@ pub fn interval(loads: Loads, wanted: &CloudWatch) -> i64 {
 }
 
 /// The call that reads a load in one Region: as the config says, or the cheaper one,
-/// GetMetricStatistics, unless so many requests take longer than a reading may.
-pub fn reader(load: Load, wanted: Option<Reader>, at_most: usize) -> Reader {
+/// GetMetricStatistics, unless that takes more requests than AWS's rates allow in the time that a
+/// reading may take (none for no limit), or than are worth it.
+pub fn reader(load: Load, wanted: Option<Reader>, allowed: Option<usize>) -> Reader {
+    let at_most = allowed.map_or(MOST_REQUESTS, |allowed| allowed.min(MOST_REQUESTS));
     let keeps_up = load.metrics <= at_most;
     wanted.unwrap_or(match keeps_up {
         true => Reader::Statistics,
@@ -169,9 +188,11 @@ mod tests {
     #[test]
     fn the_cheaper_call_is_taken_while_it_keeps_up() {
         let of = |wanted, most| reader(services(10), wanted, most);
-        assert_eq!(of(None, 20), Reader::Statistics);
-        assert_eq!(of(None, 19), Reader::Data);
-        assert_eq!(of(Some(Reader::Data), 20), Reader::Data);
-        assert_eq!(of(Some(Reader::Statistics), 1), Reader::Statistics);
+        assert_eq!(of(None, Some(20)), Reader::Statistics);
+        assert_eq!(of(None, Some(19)), Reader::Data);
+        assert_eq!(of(Some(Reader::Data), Some(20)), Reader::Data);
+        assert_eq!(of(Some(Reader::Statistics), Some(1)), Reader::Statistics);
+        assert_eq!(of(None, None), Reader::Statistics);
+        assert_eq!(reader(services(1001), None, None), Reader::Data);
     }
 }

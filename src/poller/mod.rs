@@ -86,16 +86,8 @@ impl Shared {
     /// How much of CloudWatch a reading of all Regions asks for, the other shards taken for as large.
     fn loads(&self) -> Loads {
         let loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
-        let sum = |wanted: Reader| {
-            let of = loads.values().filter(|(reader, _)| *reader == wanted);
-            of.fold(Load::default(), |sum, (_, load)| sum + *load)
-        };
         let shards = self.config.shard.map_or(1, |shard| shard.count as usize);
-        let loads = Loads {
-            statistics: sum(Reader::Statistics),
-            data: sum(Reader::Data),
-        };
-        loads.times(shards)
+        Loads::of(loads.values().copied()).times(shards)
     }
 
     /// Until when the stage that begins now may take, so that a stage that hangs leaves the others

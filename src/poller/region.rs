@@ -22,10 +22,6 @@ use crate::plan::cost::{bill, interval, reader};
 use crate::plan::window::{minutes, oldest, settled_until};
 use crate::report::{ClusterReport, Value};
 
-/// The most requests of GetMetricStatistics in one reading: more would save the million that is free
-/// a month, ten dollars, and cost the poller seconds of its CPU each time.
-const MOST_REQUESTS: usize = 2000;
-
 /// How many accepted values of a cluster are remembered, however far back progress is stuck: half a
 /// million take 8 MB. The newest hours are, whatever they take.
 const MOST_REMEMBERED: usize = 500_000;
@@ -185,9 +181,8 @@ impl Region {
         };
         let readings: Vec<Reading<'_>> = works.iter().map(|work| work.reading(window)).collect();
         let load = load(&readings, &config.metrics);
-        let most = self.client.statistics_within(config.poll.interval / 3);
-        let most = most.map_or(MOST_REQUESTS, |most| most.min(MOST_REQUESTS));
-        let reader = reader(load, config.cloudwatch.reader, most);
+        let allowed = self.client.statistics_within(config.poll.reading_time());
+        let reader = reader(load, config.cloudwatch.reader, allowed);
         let loads = shared.add_load(place, reader, load);
         let every = interval(loads, &config.cloudwatch);
         if self.reading != (reader, every) {

@@ -24,7 +24,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fetch", &["model", "aws"]),
     ("map", &["model", "config", "mackerel::payload"]),
     ("post", &["model", "pace", "mackerel"]),
-    ("report", &["model", "terminal::look"]),
+    ("table", &["terminal::look"]),
+    ("report", &["model", "table", "terminal::look"]),
     ("inject", &[]),
     ("pulse", &["model", "reload", "report"]),
     ("permission", &["model", "config"]),
@@ -40,6 +41,24 @@ const ARROWS: &[(&str, &[&str])] = &[
             "map::host",
             "post::host",
             "permission",
+            "terminal::look",
+        ],
+    ),
+    // What polling comes to, told beforehand.
+    (
+        "forecast",
+        &[
+            "model",
+            "config",
+            "pace",
+            "aws",
+            "mackerel::client",
+            "mackerel::error",
+            "discover",
+            "plan",
+            "map",
+            "report",
+            "table",
             "terminal::look",
         ],
     ),
@@ -65,7 +84,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The stand-ins. They would agree with our own mistakes if they used our own code.
     ("demo", &[]),
     // The program around it.
-    ("cli", &["config::load", "demo::mackerel::option"]),
+    (
+        "cli",
+        &[
+            "config::load",
+            "forecast::offline",
+            "demo::mackerel::option",
+        ],
+    ),
     ("telemetry", &["cli", "terminal"]),
     ("schedule", &["model", "config"]),
     // The per-task mode.
@@ -104,6 +130,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "inject",
             "permission",
             "check",
+            "forecast",
             "setup",
             "task",
             "demo",
@@ -143,6 +170,9 @@ const PURE: &[&str] = &[
     "src/map/",
     "src/pace/backoff.rs",
     "src/report.rs",
+    "src/table.rs",
+    "src/discover/pass.rs",
+    "src/forecast/",
     "src/pulse/exposition.rs",
     "src/pulse/tally.rs",
     "src/terminal/look.rs",
@@ -167,7 +197,11 @@ const PURE: &[&str] = &[
 ];
 
 /// Read the configuration from where it lies.
-const IMPURE: &[&str] = &["src/config/load.rs", "src/task/setting/load.rs"];
+const IMPURE: &[&str] = &[
+    "src/config/load.rs",
+    "src/task/setting/load.rs",
+    "src/forecast/survey.rs",
+];
 
 /// What nothing pure may name. A path is named whole: `std::env` is not the macro `env!`.
 const WORLD: &[&str] = &[

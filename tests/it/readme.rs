@@ -137,3 +137,13 @@ async fn the_demo_prints_what_the_page_shows() {
     };
     assert_eq!(shape(shown), shape(&printed.stdout));
 }
+
+#[tokio::test]
+async fn the_plan_prints_what_the_page_shows() {
+    let page = section("Know it beforehand");
+    let (_, block) = page.split_once("```console\n$ mackerel-ecs ").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let (command, shown) = block.split_once('\n').unwrap();
+    let printed = Program::new(command).run().await.expect_status(0);
+    assert_eq!(shown.trim(), printed.stdout.trim());
+}

@@ -226,7 +226,19 @@ impl World {
             true => self.config(yaml),
             false => self.config(&format!("aws: {{rate_share: off}}\n{yaml}")),
         };
-        let access = Access {
+        let access = self.access(&config);
+        let mackerel = MackerelClient::new(
+            access.transport.clone(),
+            &config.mackerel.api_base,
+            API_KEY,
+            access.calls.clone(),
+        );
+        Poller::new(config, access, Some(mackerel.unwrap()))
+    }
+
+    /// How this world's AWS is reached.
+    pub fn access(&self, config: &Config) -> Access {
+        Access {
             transport: Transport::network(),
             calls: Calls::default(),
             local: Some(Keys {
@@ -236,14 +248,7 @@ impl World {
             }),
             rate_share: config.aws.rate_share,
             clock: None,
-        };
-        let mackerel = MackerelClient::new(
-            access.transport.clone(),
-            &config.mackerel.api_base,
-            API_KEY,
-            access.calls.clone(),
-        );
-        Poller::new(config, access, Some(mackerel.unwrap()))
+        }
     }
 
     /// What YAML means in this world.
