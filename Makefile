@@ -10,7 +10,7 @@ need = command -v "$(1)" >/dev/null || { \
 	[ "$$(id -u)" = 0 ] || { echo '$(2) is missing; run: sudo apt-get install -y $(2)' >&2; exit 1; }; \
 	$(APT) $(2) >/dev/null; }
 
-.PHONY: demo test test-deploy simulate bench bench-page screenshot uplot check venv client checkov tflint image \
+.PHONY: demo test test-deploy simulate live bench bench-page screenshot uplot check venv client checkov tflint image \
 	sbom provider-schema docs tools browser clean
 
 # Shows the poller at work with a simulated AWS and a local Mackerel: no account, no key.
@@ -37,6 +37,12 @@ simulate: tools
 	@SEED=$(SEED) SEEDS=$(SEEDS) FROM=$(FROM) HOURS=$(HOURS) RUST_BACKTRACE=0 \
 		cargo test --locked --profile simulate --quiet --test it -- \
 		simulation::many_seeds --exact --ignored --nocapture
+
+# Kills the real poller every few minutes, and looks whether anything is missing afterwards; takes
+# half an hour of real time. ARGS="--minutes 30" for longer.
+live: tools $(VENV)/.stamp
+	cargo build --locked --quiet
+	@PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python tests/live/killed.py target/debug/mackerel-ecs $(ARGS)
 
 # Format, lints and docs, as CI checks them before the tests.
 check: tools

@@ -24,7 +24,7 @@ fn main() {
         .and_then(|seconds| seconds.parse().ok().map(date))
         .or_else(|| git(&["log", "-1", "--format=%ct"])?.parse().ok().map(date))
         .unwrap_or_else(unknown);
-    println!("cargo::rustc-env=MACKEREL_ECS_BUILT={revision}, {date}");
+    println!("cargo::rustc-env=REVISION_AND_DATE={revision}, {date}");
 }
 
 fn told(name: &str) -> Option<String> {

@@ -54,7 +54,7 @@ impl Client {
                 .send()
                 .await
                 .map_err(|error| Error::of_call(ACTION, error, &self.cluster_reads))?;
-            arns.extend(page.cluster_arns.unwrap_or_default());
+            arns.extend(present(ACTION, page.cluster_arns)?);
             match page.next_token.filter(|token| !token.is_empty()) {
                 Some(next) => token = Some(next),
                 None => return Ok(arns),
@@ -65,6 +65,7 @@ impl Client {
 
     /// Describes up to [`DESCRIBE_CLUSTERS`] clusters with their tags, settings and statistics.
     pub async fn describe_clusters(&self, arns: &[String]) -> Result<Described<Cluster>, Error> {
+        const ACTION: &str = "ecs:DescribeClusters";
         self.cluster_reads.take().await;
         let answer = self
             .ecs
@@ -75,11 +76,9 @@ impl Client {
             .include(ClusterField::Statistics)
             .send()
             .await
-            .map_err(|error| Error::of_call("ecs:DescribeClusters", error, &self.cluster_reads))?;
+            .map_err(|error| Error::of_call(ACTION, error, &self.cluster_reads))?;
         Ok(Described {
-            found: answer
-                .clusters
-                .unwrap_or_default()
+            found: present(ACTION, answer.clusters)?
                 .into_iter()
                 .filter_map(cluster)
                 .collect(),
@@ -103,7 +102,7 @@ impl Client {
                 .send()
                 .await
                 .map_err(|error| Error::of_call(ACTION, error, &self.service_reads))?;
-            arns.extend(page.service_arns.unwrap_or_default());
+            arns.extend(present(ACTION, page.service_arns)?);
             match page.next_token.filter(|token| !token.is_empty()) {
                 Some(next) => token = Some(next),
                 None => return Ok(arns),
@@ -120,6 +119,7 @@ impl Client {
         arns: &[String],
         with_tags: bool,
     ) -> Result<Described<(Service, BTreeMap<String, String>)>, Error> {
+        const ACTION: &str = "ecs:DescribeServices";
         self.service_reads.take().await;
         let answer = self
             .ecs
@@ -129,11 +129,9 @@ impl Client {
             .set_include(with_tags.then(|| vec![ServiceField::Tags]))
             .send()
             .await
-            .map_err(|error| Error::of_call("ecs:DescribeServices", error, &self.service_reads))?;
+            .map_err(|error| Error::of_call(ACTION, error, &self.service_reads))?;
         Ok(Described {
-            found: answer
-                .services
-                .unwrap_or_default()
+            found: present(ACTION, answer.services)?
                 .into_iter()
                 .filter_map(service)
                 .collect(),
@@ -175,6 +173,21 @@ impl Client {
         }
         Ok(resolutions)
     }
+}
+
+/// The list that an answer always has, be it empty. An answer without it is not AWS's, and must not
+/// be taken for one that says that there is nothing.
+fn present<T>(action: &'static str, list: Option<Vec<T>>) -> Result<Vec<T>, Error> {
+    list.ok_or_else(|| {
+        Error::new(
+            super::error::Kind::Passing,
+            action,
+            format!(
+                "{action} got an answer that says nothing, as AWS's does not; check the proxy and \
+                 AWS_ENDPOINT_URL"
+            ),
+        )
+    })
 }
 
 fn endless(action: &'static str) -> Error {

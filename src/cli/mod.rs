@@ -23,7 +23,7 @@ use setup::SetupArgs;
 #[derive(Debug, Parser)]
 #[command(
     name = "mackerel-ecs",
-    version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("MACKEREL_ECS_BUILT"), ")"),
+    version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("REVISION_AND_DATE"), ")"),
     disable_help_subcommand = true,
     after_help = example::PROGRAM
 )]

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
 use super::error::{Error, Kind};
 use super::payload::{
     AGENT_NAME, CheckReport, GraphDef, Host, HostParam, MetricValue, ServiceMetricValue,
 };
+use super::quiet::{Quiet, retry_after};
 use crate::model::calls::Calls;
 use crate::model::id::HostId;
 use crate::transport::Transport;
@@ -19,9 +20,6 @@ use crate::transport::Transport;
 /// How long one request may take. Mackerel's own clients wait 30 s; with half of that a request that
 /// hangs leaves time for another one in the same minute.
 const TIMEOUT: Duration = Duration::from_secs(14);
-
-/// The longest that Mackerel is taken at its word when it says when to come back, in seconds.
-const MOST_RETRY_AFTER: u64 = 3600;
 
 /// What must be escaped in one segment of a path: all but the unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -37,6 +35,7 @@ pub struct Client {
     base: String,
     key: HeaderValue,
     calls: Calls,
+    quiet: Quiet,
 }
 
 #[derive(Deserialize)]
@@ -69,6 +68,7 @@ impl Client {
             base: base.to_owned(),
             key,
             calls,
+            quiet: Quiet::default(),
         })
     }
 
@@ -178,8 +178,7 @@ impl Client {
             kind: Kind::Rejected,
             message: format!("points that are no JSON: {error}"),
         })?;
-        self.send("POST", "/tsdb", "/tsdb", Some(body)).await?;
-        Ok(())
+        self.put("POST", "/tsdb", "/tsdb", body).await
     }
 
     /// Reports what checks found; at most a hundred in one call.
@@ -207,8 +206,15 @@ impl Client {
         path: &str,
         body: Value,
     ) -> Result<(), Error> {
-        let body = body.to_string().into_bytes();
-        self.send(method, name, path, Some(body)).await?;
+        self.put(method, name, path, body.to_string().into_bytes())
+            .await
+    }
+
+    /// Sends what changes something. Whatever answers without JSON is not Mackerel, and has changed
+    /// nothing there: a proxy's page with status 200 is no acceptance.
+    async fn put(&self, method: &str, name: &str, path: &str, body: Vec<u8>) -> Result<(), Error> {
+        let answer = self.send(method, name, path, Some(body)).await?;
+        let _: IgnoredAny = parsed(method, name, answer.body())?;
         Ok(())
     }
 
@@ -233,6 +239,14 @@ impl Client {
         body: Option<Vec<u8>>,
     ) -> Result<http::Response<Vec<u8>>, Error> {
         let call = format!("{method} {name}");
+        if let Some(left) = self.quiet.left(&call) {
+            return Err(Error {
+                kind: Kind::Passing {
+                    retry_after: Some(left),
+                },
+                message: format!("{call} waits for as long as Mackerel has asked (Retry-After)"),
+            });
+        }
         self.calls.add(&format!("mackerel:{call}"));
         let mut request = http::Request::builder()
             .method(method)
@@ -267,11 +281,13 @@ impl Client {
         if status == http::StatusCode::TOO_MANY_REQUESTS {
             self.calls.add_throttled(&format!("mackerel:{call}"));
         }
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(|seconds: u64| Duration::from_secs(seconds.min(MOST_RETRY_AFTER)));
+        let retry_after = match status.as_u16() {
+            429 | 500..=599 => retry_after(response.headers()),
+            _ => None,
+        };
+        if let Some(wait) = retry_after {
+            self.quiet.keep(&call, wait);
+        }
         Err(Error::from_answer(
             &call,
             status.as_u16(),

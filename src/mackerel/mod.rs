@@ -5,4 +5,5 @@ pub mod client;
 pub mod error;
 pub mod payload;
 mod probe;
+mod quiet;
 pub mod watching;

@@ -27,6 +27,8 @@ pub(super) struct ClusterState {
     pub(super) noted: Digests,
     /// The end of the last window that was read and posted whole.
     pub(super) read_until: Option<Minute>,
+    /// Whether that is only where posting begins, and nothing was read yet.
+    begins: bool,
     /// The last minute whose counts were read.
     pub(super) counted: Option<Minute>,
     /// Minutes whose counts were missed.
@@ -106,15 +108,36 @@ impl ClusterState {
         self.noted_at = None;
     }
 
+    /// Where posting begins on a host that has no notes. It is noted at once, so that whoever comes
+    /// after a process that was cut short does not begin later.
+    pub(super) fn beginning(&self, now: DateTime<Utc>, poll: &Poll) -> Progress {
+        let this = Minute::of(now);
+        let overlap = minutes(poll.overlap);
+        // Never less than the next poll will read again, or that one would find older news.
+        let lookback = minutes(poll.lookback).max(overlap);
+        let read_until = match self.read_until {
+            // Another host in the place of one that is gone is filled from where that one ended,
+            // but at least as far back as a new one.
+            Some(until) => until.min(this.plus(-minutes(poll.lookback))),
+            None => settled_until(now, poll.settle).plus(overlap - lookback),
+        };
+        let first = self.first_pending().or(self.counted).unwrap_or(this);
+        Progress {
+            read_until: Some(read_until.start()),
+            counted_until: Some(first.plus(-lookback - 1).start()),
+            ..Progress::default()
+        }
+    }
+
     /// Goes on from where posting really ended. What lies in the future was noted by a wrong clock.
     fn adopt(&mut self, progress: &Progress, now: DateTime<Utc>, poll: &Poll) {
         let this = Minute::of(now);
-        let past = |seconds: &i64| Some(Minute::of_seconds(*seconds)).filter(|m| *m <= this);
-        // Another host in the place of one that is gone is filled from where that one ended, but at
-        // least as far back as a new one.
-        let lookback = this.plus(-minutes(poll.lookback));
-        let before = self.read_until.map(|until| until.min(lookback));
-        self.read_until = progress.read_until.as_ref().and_then(past).or(before);
+        let past = |seconds: i64| Some(Minute::of_seconds(seconds)).filter(|m| *m <= this);
+        let beginning = self.beginning(now, poll);
+        let from =
+            |noted: Option<i64>, first: Option<i64>| noted.and_then(past).or(first.and_then(past));
+        self.read_until = from(progress.read_until, beginning.read_until);
+        self.begins = self.read_until.map(Minute::start) == beginning.read_until;
         self.noted = progress
             .posted
             .iter()
@@ -131,11 +154,9 @@ impl ClusterState {
             });
         }
         let first = self.first_pending().or(self.counted).unwrap_or(this);
-        let missed_from = match progress.counted_until.as_ref().and_then(past) {
-            Some(last) if first.since(last) <= minutes(poll.interval) => first,
-            Some(last) => last.plus(1),
-            // As far as a new cluster's other figures are read back.
-            None => first.plus(-minutes(poll.lookback.max(poll.overlap))),
+        let missed_from = match from(progress.counted_until, beginning.counted_until) {
+            Some(last) if first.since(last) > minutes(poll.interval) => last.plus(1),
+            _ => first,
         };
         self.gaps.add(Window {
             from: missed_from,
@@ -153,8 +174,8 @@ impl ClusterState {
     /// once.
     pub(super) fn is_due(&self, now: DateTime<Utc>, poll: &Poll, every: i64) -> bool {
         let settled = settled_until(now, poll.settle);
-        self.read_until
-            .is_none_or(|until| settled.floor(every) > until.floor(every))
+        let is_older = |until: Minute| settled.floor(every) > until.floor(every);
+        self.begins || self.read_until.is_none_or(is_older)
     }
 
     /// The minutes to read from CloudWatch.
@@ -260,6 +281,7 @@ impl Work {
         };
         let state = &mut self.state;
         state.read_until = state.read_until.max(Some(window.to));
+        state.begins = false;
         if self.restored_whole {
             let to = window.to.min(restorable_until);
             state.gaps.remove(Window { to, ..window });

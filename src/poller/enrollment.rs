@@ -36,7 +36,8 @@ pub(super) async fn enroll_all(
             let (wanted, complaint) = wanted(&work.observed.cluster, &shared.config.host);
             shared.claim(&wanted, &work.observed.cluster.arn)?;
             let known = work.state.enrolled.as_ref();
-            let enrolled = enroll(mackerel, wanted, known, now, deadline).await?;
+            let beginning = work.state.beginning(now, &shared.config.poll);
+            let enrolled = enroll(mackerel, wanted, known, beginning, now, deadline).await?;
             Ok((enrolled, complaint))
         })
         .buffered(HOSTS_AT_ONCE)

@@ -4,6 +4,7 @@
 
 mod cluster;
 mod enrollment;
+mod held;
 mod posting;
 mod reading;
 mod region;
@@ -31,6 +32,7 @@ use crate::model::trouble::Trouble;
 use crate::plan::cost::{self, Load, Loads, bill};
 use crate::post::retry::retrying;
 use crate::report::{Report, gather};
+pub use held::Held;
 use region::{Region, RegionReport};
 
 /// The poller with what it remembers between polls.
@@ -68,6 +70,7 @@ struct Shared {
     graphs_posted: tokio::sync::Mutex<Option<DateTime<Utc>>>,
     /// How much of CloudWatch a reading of each Region asks for, and with which call.
     loads: Mutex<HashMap<Place, (Reader, Load)>>,
+    held: Held,
     progress: Progress,
 }
 
@@ -137,9 +140,15 @@ impl Poller {
                 claims: Mutex::default(),
                 graphs_posted: tokio::sync::Mutex::default(),
                 loads: Mutex::default(),
+                held: Held::default(),
                 progress: Progress::default(),
             }),
         }
+    }
+
+    /// The counts that wait for Mackerel to take them.
+    pub fn held(&self) -> &Held {
+        &self.shared.held
     }
 
     /// How far the poll in hand is.

@@ -16,6 +16,7 @@ use crate::model::id::ClusterArn;
 use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::Minute;
 use crate::model::trouble::Trouble;
+use crate::plan::window::oldest;
 use crate::post::host::write_notes;
 use crate::post::send::{Point, send};
 
@@ -39,6 +40,9 @@ pub(super) async fn post(
     let this = Minute::of(now);
     let mut points: Vec<Point> = Vec::new();
     for (place, work) in works.iter_mut().enumerate() {
+        // What is older Mackerel would drop without a word.
+        let oldest = oldest(now);
+        work.state.pending.retain(|count| count.minute >= oldest);
         let Some(enrolled) = &work.state.enrolled else {
             continue;
         };

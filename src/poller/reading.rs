@@ -29,6 +29,11 @@ const POINTS_AT_ONCE: usize = 500_000;
 /// The least that a poll reads of a cluster, in minutes, however large the Region is.
 const LEAST_MINUTES: i64 = 60;
 
+/// For how many minutes after their time missed counts wait for it to be learnt how many samples a
+/// task sends, where the service's revision does not tell: three minutes whose counts are known and
+/// that do not change any more are enough.
+const LEARNING: i64 = 30;
+
 /// About how many series a service has in CloudWatch.
 const SERIES_PER_SERVICE: usize = 6;
 
@@ -194,6 +199,12 @@ pub(super) async fn restore(
             }
         }
         work.samples.extend(restored(&missed, &divisors));
+        let waits = |sample: &Sample| {
+            let service = sample.series.service.as_ref();
+            let is_known = service.is_some_and(|service| divisors.contains_key(service));
+            sample.minute >= until.plus(-LEARNING) && !is_known
+        };
+        work.restored_whole &= !missed.iter().any(waits);
         work.state.samples_per_task = divisors;
     }
 }

@@ -22,10 +22,6 @@ use crate::plan::cost::{bill, interval, reader};
 use crate::plan::window::{minutes, oldest, settled_until};
 use crate::report::{ClusterReport, Value};
 
-/// The most counts of a Region that are kept while Mackerel does not take them. At some 100 bytes
-/// each it bounds what an outage of Mackerel costs in memory; the oldest go first.
-const MOST_PENDING: usize = 200_000;
-
 /// How many accepted values of a cluster are remembered, however far back progress is stuck: half a
 /// million take 8 MB. The newest hours are, whatever they take.
 const MOST_REMEMBERED: usize = 500_000;
@@ -160,8 +156,16 @@ impl Region {
             .map(|work| cluster_report(work, shared, troubles))
             .collect();
         let is_polled = |arn: &ClusterArn| living.contains(arn) && !left_out.contains(arn);
-        report.dropped += self.end(works, shared, now, is_polled, &mut report.troubles);
+        self.end(works, shared, now, is_polled);
         shared.release_claims(self.client.region(), &living);
+        let dropped = self.bound_pending(shared.held.share(regions));
+        shared.held.note(place, self.pending(), dropped);
+        report.dropped += dropped;
+        if dropped > 0 {
+            let message = "Mackerel takes nothing for so long that the oldest counts are dropped; \
+                           running counts are restored from CloudWatch";
+            report.troubles.push(Trouble::of_target(message));
+        }
         self.well_at = Some(now);
         report.behind = self.behind(now, &config.poll);
         report
@@ -281,15 +285,14 @@ impl Region {
             .collect()
     }
 
-    /// Remembers for the next poll. Gives how many counts were given up.
+    /// Remembers for the next poll.
     fn end(
         &mut self,
         works: Vec<Work>,
         shared: &Shared,
         now: DateTime<Utc>,
         is_polled: impl Fn(&ClusterArn) -> bool,
-        troubles: &mut Vec<Trouble>,
-    ) -> usize {
+    ) {
         let overlap = minutes(shared.config.poll.overlap);
         for mut work in works {
             let state = &mut work.state;
@@ -315,46 +318,37 @@ impl Region {
         }
         self.gone
             .retain(|_, state| state.counted.is_some_and(|last| last >= oldest(now)));
-        let dropped = self.bound_pending();
-        if dropped > 0 {
-            let message = "Mackerel takes nothing for so long that the oldest counts are dropped; \
-                           running counts are restored from CloudWatch";
-            troubles.push(Trouble::of_target(message));
-        }
-        dropped
     }
 
-    /// Drops the oldest pending counts beyond the bound; their minutes count as missed. Gives how
-    /// many were dropped.
-    fn bound_pending(&mut self) -> usize {
-        let total: usize = self
-            .clusters
-            .values()
-            .map(|state| state.pending.len())
-            .sum();
-        if total <= MOST_PENDING {
+    /// How many counts are pending.
+    fn pending(&self) -> usize {
+        let states = self.clusters.values().chain(self.gone.values());
+        states.map(|state| state.pending.len()).sum()
+    }
+
+    /// Drops the oldest pending counts beyond a bound; their minutes count as missed. Gives how many
+    /// were dropped.
+    fn bound_pending(&mut self, most: usize) -> usize {
+        let total = self.pending();
+        if total <= most {
             return 0;
         }
-        let mut minutes: Vec<Minute> = self
-            .clusters
-            .values()
+        let states = || self.clusters.values().chain(self.gone.values());
+        let mut minutes: Vec<Minute> = states()
             .flat_map(|state| state.pending.iter().map(|count| count.minute))
             .collect();
-        let (_, newest_dropped, _) = minutes.select_nth_unstable(total - MOST_PENDING - 1);
+        let (_, newest_dropped, _) = minutes.select_nth_unstable(total - most - 1);
         let keep_from = newest_dropped.plus(1);
-        let mut dropped = 0;
-        for state in self.clusters.values_mut() {
+        for state in self.clusters.values_mut().chain(self.gone.values_mut()) {
             if let Some(oldest) = state.first_pending() {
-                let before = state.pending.len();
                 state.pending.retain(|count| count.minute >= keep_from);
-                dropped += before - state.pending.len();
                 state.gaps.add(Window {
                     from: oldest,
                     to: keep_from,
                 });
             }
         }
-        dropped
+        total - self.pending()
     }
 }
 

@@ -83,6 +83,7 @@ impl Poller {
             access,
             mackerel,
             progress: old.progress.clone(),
+            held: old.held.of(&places),
             edition: old.edition + u64::from(!same_mackerel),
             claims: Mutex::default(),
             graphs_posted: match posted {

@@ -94,11 +94,13 @@ impl Enrolled {
     }
 }
 
-/// Makes sure of a cluster's host. `known` is what an earlier poll of this process knows of it.
+/// Makes sure of a cluster's host. `known` is what an earlier poll of this process knows of it,
+/// `beginning` what is noted as progress on a host that has no notes.
 pub async fn enroll(
     client: &Client,
     wanted: Wanted,
     known: Option<&Enrolled>,
+    beginning: Progress,
     now: DateTime<Utc>,
     deadline: Instant,
 ) -> Result<Enrolled, Error> {
@@ -133,9 +135,13 @@ pub async fn enroll(
             applied: told(&wanted),
             figures: wanted.figures.clone(),
             applied_at: now.timestamp(),
+            progress: beginning,
             ..Notes::default()
         },
-        false => kept.unwrap_or_default(),
+        false => kept.unwrap_or_else(|| Notes {
+            progress: beginning,
+            ..Notes::default()
+        }),
     };
     let mut notes = reconcile(client, &id, &host, &wanted, before.clone(), now, deadline).await?;
     notes.gone_since = None;

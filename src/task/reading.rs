@@ -23,13 +23,14 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// The seconds of a minute that the moment is taken from. The endpoint's figures may be 20 seconds
 /// old: read later than that, they are always of the minute that they are read in, and none is
-/// left without a point.
-const SECONDS: std::ops::Range<u64> = 22..58;
+/// left without a point. What is left of the minute is for the tries after [`THROTTLED`].
+const SECONDS: std::ops::Range<u64> = 22..46;
 
 /// The least time between the first reading, at the start, and the next one.
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(30);
 
-/// When the endpoint has too many requests, the same reading is tried three times.
+/// When the endpoint has too many requests, the same reading is tried three times, within its
+/// minute: twelve seconds at the most.
 const THROTTLED: Backoff = Backoff {
     first: Duration::from_secs(4),
     most: Duration::from_secs(8),
@@ -153,5 +154,18 @@ impl Sidecar {
             || setting.container_checks
             || setting.extra_metrics.ephemeral_storage
             || !state.containers.iter().eq(readings.keys())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However the waits are drawn, a reading that is throttled stays in its minute.
+    #[test]
+    fn the_last_try_is_in_the_same_minute() {
+        let waits = (1..).map_while(|failed| THROTTLED.wait(failed, None, 1.0));
+        let last = Duration::from_secs(SECONDS.end - 1) + waits.sum::<Duration>();
+        assert!(last + Duration::from_secs(2) < MINUTE, "{last:?}");
     }
 }

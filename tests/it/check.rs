@@ -177,7 +177,7 @@ async fn each_target_is_tried_as_whom_it_is() {
         ("shop ap-northeast-1", "credentials")
     );
     assert!(failed[0].2.contains("external id"), "{failed:?}");
-    assert!(ended.stdout.contains("\"request id "), "{}", ended.stdout);
+    assert!(ended.stdout.contains("request id "), "{}", ended.stdout);
 }
 
 #[tokio::test]

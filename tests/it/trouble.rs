@@ -1,6 +1,8 @@
 //! What goes wrong: one clear line that names the thing and the mend, the right exit status, and
 //! the rest posted all the same.
 
+use std::time::Duration;
+
 use mackerel_ecs::demo::aws::fault::{Fault, FaultKind};
 use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
 use mackerel_ecs::demo::aws::fleet::service::Service;
@@ -274,6 +276,35 @@ async fn mackerel_that_fails() {
     );
 }
 
+/// Mackerel is left alone for as long as it asks, longer than a poll too; then all is posted.
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_obeyed_beyond_the_poll() {
+    let world = World::new(fleet()).await;
+    let mut poller = world.poller("");
+    world.poll(&mut poller).await;
+    world.mackerel.inject(MackerelFault {
+        method: Some("POST".into()),
+        path_prefix: "/api/v0/tsdb".into(),
+        kind: MackerelFaultKind::Status {
+            code: 429,
+            retry_after: Some(150),
+            body: String::new(),
+        },
+        times: Some(1),
+    });
+    let mut posts = Vec::new();
+    for _ in 0..4 {
+        world.pass(60);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let before = world.mackerel.requests().count("POST /api/v0/tsdb");
+        world.poll(&mut poller).await;
+        posts.push(world.mackerel.requests().count("POST /api/v0/tsdb") - before);
+    }
+    assert_eq!(posts, [1, 0, 0, 1]);
+    let desired = world.points("web", "custom.ecs.running_task.api.desired");
+    assert_eq!(desired.len(), 5);
+}
+
 /// A point that Mackerel refuses is dropped and told; all others of its request go through.
 #[tokio::test]
 async fn a_poisoned_point_is_dropped_alone() {
@@ -362,11 +393,11 @@ async fn a_request_that_hangs_holds_nobody() {
             1
         );
     }
-    // The minutes that were not read are read at the next poll.
+    // The minutes that were not read are read at the next poll, the oldest too.
     world.aws.clear_faults();
     world.pass(60);
     let report = world.poll(&mut poller).await;
     assert_eq!(report.troubles, []);
     let read = world.points("web", "custom.ecs.service_cpu_utilization.api.average");
-    assert_eq!(read.len(), 60);
+    assert_eq!(read.len(), 61);
 }

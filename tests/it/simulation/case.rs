@@ -1,21 +1,20 @@
 //! The invariants that are checked for each cluster: its hosts, and what stands on them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::RangeInclusive;
 
 use mackerel_ecs::demo::aws::fleet::statistics::MOMENTS;
 use mackerel_ecs::demo::mackerel::store::host::StoredHost;
 
 use super::ledger::{Ledger, clock};
-use super::network::World;
 use super::scenario::{CALM, Weather};
 use super::truth::{Figure, Series, Truth, cluster_loads, service_loads};
 use super::verdict::{Invariant, Retired, Verdict};
+use super::world::World;
 use crate::support::world::{NOON, at};
 
 /// How far back a cluster is read that is seen for the first time, in seconds: the poller's
 /// default.
-const LOOKBACK: i64 = 3600;
+pub(super) const LOOKBACK: i64 = 3600;
 
 /// How long a host may have a twin, in seconds.
 const TWINS: i64 = 60;
@@ -37,7 +36,7 @@ pub(super) struct Case<'a> {
 
 /// The points of a series of all hosts: by time since the run's beginning, the value and the place
 /// of the newest host that has it.
-type Points = BTreeMap<i64, (f64, usize)>;
+pub(super) type Points = BTreeMap<i64, (f64, usize)>;
 
 /// The longest that an answer is on its way, in seconds: then the poller gives the attempt up.
 const SLOWEST: i64 = 10;
@@ -262,6 +261,13 @@ impl Case<'_> {
                     continue;
                 };
                 verdict.figures.expected += 1;
+                let lateness = self.world.scenario.lateness;
+                // The poller's settle, and the minute itself.
+                verdict.figures.late += u64::from(lateness.settled_after > 120);
+                let first = self
+                    .truth
+                    .first_load(series, at(NOON + minute), lateness.revised);
+                verdict.figures.revised += u64::from(first != Some(value));
                 self.check_one(series, name, *minute, value, &points, verdict);
             }
         }
@@ -315,92 +321,6 @@ impl Case<'_> {
         }
     }
 
-    /// The last minutes of a service or cluster that was deleted are promised only as far as a
-    /// poll could still find it: what lies after the last minute that was posted, or was still
-    /// being revised, is no loss.
-    pub(super) fn is_tail(
-        &self,
-        series: Series<'_>,
-        minute: i64,
-        partly: bool,
-        points: &Points,
-    ) -> bool {
-        let moment = at(NOON + minute);
-        let Some(cluster) = self.truth.cluster(moment) else {
-            return false;
-        };
-        let service = match series {
-            Series::Load {
-                service: Some(name),
-                ..
-            }
-            | Series::Tasks { service: name, .. } => self.truth.service(name, moment),
-            _ => None,
-        };
-        let of_service = service.and_then(|service| service.deleted_at);
-        let born = service.map_or(cluster.created_at, |service| service.created_at);
-        let Some(gone) = of_service.or(cluster.deleted_at) else {
-            return false;
-        };
-        let second = |time: chrono::DateTime<chrono::Utc>| time.timestamp() - NOON;
-        let (born, gone) = (second(born), second(gone));
-        if gone >= self.world.scenario.seconds {
-            return false;
-        }
-        // The last minute that the poller saw of it, and what it could not yet see settled then.
-        // Under a name that comes back, more of it may be seen later, but not all.
-        let last = points.range(born - 59..=gone + 59).next_back();
-        let seen = last.map_or(i64::MIN, |(last, _)| *last).min(gone);
-        let counted = match series {
-            Series::Load {
-                service: Some(name),
-                ..
-            }
-            | Series::Tasks { service: name, .. } => self.last_counted(name, born..=gone),
-            _ => None,
-        };
-        let seen = seen.min(counted.map_or(seen, |last| last + 59));
-        let scenario = &self.world.scenario;
-        let unsettled = minute + scenario.settling() + scenario.waiting() + 240 > seen;
-        unsettled || (!partly && minute > seen)
-    }
-
-    /// The last minute of a time in which a poller read the service's counts.
-    fn last_counted(&self, service: &str, time: RangeInclusive<i64>) -> Option<i64> {
-        self.counted.get(service)?.range(time).next_back().copied()
-    }
-
-    /// Mackerel refused it because the scenario says so, or a person retired the host and the
-    /// next one was made more than the lookback later. What was yet to come of the last `unsettled`
-    /// seconds before the host's last point went with it.
-    pub(super) fn is_excused(
-        &self,
-        name: &str,
-        minute: i64,
-        unsettled: i64,
-        points: &Points,
-    ) -> bool {
-        let poisoned = self.world.poisoned.lock().unwrap();
-        let was_refused = self
-            .hosts
-            .iter()
-            .any(|host| poisoned.contains(&(host.id.clone(), name.to_owned(), NOON + minute)));
-        if was_refused {
-            return true;
-        }
-        self.hosts.iter().enumerate().any(|(place, host)| {
-            let Some(retired) = self.retired_by_hand(&host.id) else {
-                return false;
-            };
-            let next = self.hosts.get(place + 1);
-            let next = next.map_or(i64::MAX, |next| next.created_at - NOON);
-            let before = points.iter().filter(|(_, (_, own))| *own <= place);
-            let last = before.map(|(time, _)| *time).max().unwrap_or(i64::MIN);
-            minute > last.min(retired).saturating_sub(unsettled)
-                && minute <= next.saturating_sub(LOOKBACK - 180)
-        })
-    }
-
     /// Notes when the value first stood on any of the hosts.
     fn note_delay(&self, name: &str, minute: i64, value: f64, verdict: &mut Verdict) {
         let scenario = &self.world.scenario;
@@ -409,8 +329,8 @@ impl Case<'_> {
         }
         let recorded = self.hosts.iter().filter_map(|host| {
             let series = self.ledger.series(&host.id, name)?;
-            let (there, posted) = self.ledger.recorded.get(&(series, NOON + minute))?;
-            (*there == value).then_some(*posted)
+            let recorded = self.ledger.recorded.get(&(series, NOON + minute))?;
+            (recorded.value == value).then_some(recorded.since)
         });
         if let Some(posted) = recorded.min() {
             let delay = posted / 1000 - (minute + scenario.settling());

@@ -5,14 +5,18 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::TimeDelta;
 use mackerel_ecs::demo::aws::fleet::service::ServiceStatus;
 
-use super::case::Case;
-use super::truth::{Series, running_name};
+use super::case::{Case, Points};
+use super::scenario::Spell;
+use super::truth::{Series, cluster_counts, service_counts};
 use super::verdict::{Invariant, Verdict};
 use crate::support::world::{NOON, at};
 
 /// How old a minute is before its counts are restored, in seconds: the poller's overlap, the time
 /// to settle, and a while for the next poll of a schedule.
 const RESTORED: i64 = 660 + 540;
+
+/// After how long a process has learnt how many samples a task sends, in seconds.
+const LEARNT: i64 = 30 * 60;
 
 impl Case<'_> {
     pub(super) fn check_counts(&self, verdict: &mut Verdict) {
@@ -23,41 +27,71 @@ impl Case<'_> {
             .map(|service| &*service.name)
             .collect();
         let minutes = self.minutes();
+        let profile = self.world.scenario.profile;
         for service in services {
-            let name = running_name(service);
-            let series = Series::parse(&name).unwrap();
-            let points = self.points(&name);
+            for (place, name) in service_counts(profile, service).iter().enumerate() {
+                let points = self.points(name);
+                for minute in &minutes {
+                    let reader = observed.get(&(service, *minute)).copied();
+                    let is_restorable = place == 0 && self.is_restorable(service, *minute);
+                    self.check_presence(name, *minute, reader, is_restorable, &points, verdict);
+                }
+            }
+        }
+        // A poll that has read counts of services has read those of their cluster before.
+        let of_cluster: HashMap<i64, usize> = observed
+            .iter()
+            .map(|((_, minute), life)| (*minute, *life))
+            .collect();
+        for name in cluster_counts(profile) {
+            let points = self.points(name);
             for minute in &minutes {
-                let was_read = observed.contains_key(&(service, *minute));
-                let is_restorable = self.is_restorable(service, *minute);
-                if !(was_read || is_restorable) || self.skews(*minute).next().is_some() {
-                    continue;
-                }
-                // What was yet to be restored goes with the host that a person retires.
-                let unsettled = match was_read {
-                    true => RESTORED + self.world.scenario.waiting(),
-                    false => i64::MAX,
-                };
-                if !points.contains_key(minute)
-                    && (self.is_excused(&name, *minute, unsettled, &points)
-                        || self.is_tail(series, *minute, false, &points)
-                        || self.fell_into_nothing(*minute))
-                {
-                    continue;
-                }
-                verdict.figures.counts += 1;
-                if points.contains_key(minute) {
-                    continue;
-                }
-                if let Some(life) = observed.get(&(service, *minute)) {
-                    verdict.figures.counts_unposted += 1;
-                    verdict.fail(Invariant::CountsArePosted, || {
-                        format!("{}, read by life {life}", self.place(&name, *minute))
-                    });
-                } else {
-                    verdict.figures.counts_unrestored += 1;
-                    verdict.fail(Invariant::CountsAreRestored, || self.place(&name, *minute));
-                }
+                let reader = of_cluster.get(minute).copied();
+                self.check_presence(name, *minute, reader, false, &points, verdict);
+            }
+        }
+    }
+
+    /// Whether a count is there that some life has read, or that can be restored.
+    fn check_presence(
+        &self,
+        name: &str,
+        minute: i64,
+        reader: Option<usize>,
+        is_restorable: bool,
+        points: &Points,
+        verdict: &mut Verdict,
+    ) {
+        if !(reader.is_some() || is_restorable) || self.skews(minute).next().is_some() {
+            return;
+        }
+        // What was yet to be restored goes with the host that a person retires.
+        let unsettled = match reader {
+            Some(_) => RESTORED + self.world.scenario.waiting(),
+            None => i64::MAX,
+        };
+        let is_there = points.contains_key(&minute);
+        if !is_there
+            && (self.is_excused(name, minute, unsettled, points)
+                || self.is_tail(Series::parse(name).unwrap(), minute, false, points)
+                || self.fell_into_nothing(minute))
+        {
+            return;
+        }
+        verdict.figures.counts += 1;
+        if is_there {
+            return;
+        }
+        match reader {
+            Some(life) => {
+                verdict.figures.counts_unposted += 1;
+                verdict.fail(Invariant::CountsArePosted, || {
+                    format!("{}, read by life {life}", self.place(name, minute))
+                });
+            }
+            None => {
+                verdict.figures.counts_unrestored += 1;
+                verdict.fail(Invariant::CountsAreRestored, || self.place(name, minute));
             }
         }
     }
@@ -73,12 +107,40 @@ impl Case<'_> {
         let deleted = truth.and_then(|one| one.deleted_at);
         let gone = deleted.is_some_and(|at| at.timestamp() - NOON < self.world.scenario.seconds);
         let latest = self.world.scenario.seconds - RESTORED - self.world.scenario.waiting();
-        sampled.is_some_and(|tasks| tasks.fract() == 0.0) && minute < latest && !gone && !is_new
+        let is_old = truth.is_some_and(|one| one.old_arn);
+        sampled.is_some_and(|tasks| tasks.fract() == 0.0)
+            && minute < latest
+            && !gone
+            && !is_new
+            && (!is_old || self.is_learnable(service, minute))
+    }
+
+    /// Where no revision tells how many samples a task sends, the process that comes next must have
+    /// had the peace to learn it.
+    fn is_learnable(&self, service: &str, minute: i64) -> bool {
+        let Some(counted) = self.counted.get(service) else {
+            return false;
+        };
+        let Some(next) = counted.range(minute..).next().copied() else {
+            return false;
+        };
+        let scenario = &self.world.scenario;
+        let (from, to) = (minute - 600, next + LEARNT);
+        let alive = scenario.lives.iter();
+        let mut alive = alive.filter(|life| life.from <= to && life.ends() >= next);
+        let alone = alive.next().filter(|_| alive.next().is_none());
+        let clear = |spell: &Spell| spell.to <= from || to <= spell.from;
+        alone.is_some_and(|life| !life.once && life.from <= next && life.ends() > to)
+            && to < scenario.seconds
+            && scenario.mishaps == 0
+            && scenario.weather.iter().all(clear)
     }
 
     /// Counts that were read by a poller which has posted to the cluster's host two minutes later
     /// or more, so that it had the time to post them too: service, minute and life. One that ended
-    /// while Mackerel did not take everything took what was left with it.
+    /// while Mackerel did not take everything took what was left with it, and one that had more than
+    /// it may keep dropped the oldest. Where nothing was wrong when a life was told to stop, it has
+    /// posted all that it had read.
     fn observed(&self) -> HashMap<(&str, i64), usize> {
         let mut last: HashMap<usize, i64> = HashMap::new();
         for ((host, life), at) in &self.ledger.last_post {
@@ -94,10 +156,18 @@ impl Case<'_> {
             .map(|life| scenario.troubles_mackerel(life.ends()))
             .collect();
         let own = self.ledger.observed.iter();
+        let dropped = &self.ledger.dropped;
+        let dropped = |life: usize| dropped.get(&life).filter(|(count, _)| *count > 0);
+        let left_in_peace: Vec<bool> = scenario
+            .lives
+            .iter()
+            .map(|life| scenario.is_peaceful(life))
+            .collect();
         own.filter(|seen| seen.cluster == self.name && !ended_in_trouble[seen.life])
+            .filter(|seen| dropped(seen.life).is_none_or(|(_, last)| seen.at > *last))
             .filter(|seen| {
-                last.get(&seen.life)
-                    .is_some_and(|last| *last > seen.at + 120_000)
+                let had_time = |last: &i64| *last > seen.at + 120_000;
+                left_in_peace[seen.life] || last.get(&seen.life).is_some_and(had_time)
             })
             .filter(|seen| {
                 let moment = at(NOON) + TimeDelta::milliseconds(seen.at);

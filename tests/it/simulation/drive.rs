@@ -3,7 +3,7 @@
 //! run.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::SystemTime;
 
 use mackerel_ecs::aws::{Access, Clock, Keys};
@@ -29,9 +29,11 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::Instant;
 
-use super::network::{AWS_URL, Crash, MACKEREL_URL, Network, World, clock};
+use super::crash::{Blow, Crash};
+use super::network::{AWS_URL, MACKEREL_URL, Network};
 use super::scenario::{End, Life, Scenario, Weather};
 use super::verdict::{Verdict, judge};
+use super::world::{World, clock};
 use crate::support::world::{ACCOUNT, API_KEY};
 
 thread_local! {
@@ -66,7 +68,9 @@ async fn drive(scenario: Scenario, region: &str) -> Verdict {
             End::Killed(at) => events.push((at, Happening::Kill(number))),
             End::Stopped(at) => events.push((at, Happening::Stop(number))),
             // One that made fewer requests than that.
-            End::KilledAt { from, .. } => events.push((from + 900, Happening::Kill(number))),
+            End::KilledAt { from, .. } | End::StoppedAt { from, .. } => {
+                events.push((from + 900, Happening::Kill(number)));
+            }
             End::Never => {}
         }
     }
@@ -95,6 +99,8 @@ async fn drive(scenario: Scenario, region: &str) -> Verdict {
             }
             Happening::Stop(number) => {
                 if let Some(life) = &running[number] {
+                    let now = world.millis();
+                    world.ledger().signalled.insert(number, now);
                     life.stop.send_replace(1);
                 }
             }
@@ -105,6 +111,9 @@ async fn drive(scenario: Scenario, region: &str) -> Verdict {
     tokio::time::sleep_until(world.instant(seconds)).await;
     for life in running.iter().flatten() {
         life.task.abort();
+    }
+    for (kind, count) in world.scenario.happenings() {
+        *world.ledger().mishaps.entry(kind).or_default() += count;
     }
     judge(&world, region, &retired)
 }
@@ -151,6 +160,7 @@ pub(super) fn far(region: &str) -> String {
 
 fn start(world: &Arc<World>, number: usize, region: &str) -> Running {
     let life: &Life = &world.scenario.lives[number];
+    let (stop, stopped) = watch::channel(0);
     let crash = match life.end {
         End::KilledAt {
             from,
@@ -159,18 +169,23 @@ fn start(world: &Arc<World>, number: usize, region: &str) -> Running {
         } => Some(Crash {
             from,
             requests: request,
-            before,
-            task: None,
+            blow: Blow::Death { before, task: None },
+        }),
+        End::StoppedAt { from, request } => Some(Crash {
+            from,
+            requests: request,
+            blow: Blow::Signal(stop.clone()),
         }),
         _ => None,
     };
     let crash = Arc::new(Mutex::new(crash));
+    let held = Arc::new(OnceLock::new());
     let network = Network {
         world: world.clone(),
         life: number,
         crash: crash.clone(),
+        held: held.clone(),
     };
-    let (stop, stopped) = watch::channel(0);
     let config = config(&world.scenario, region);
     let time = world.clone();
     let access = Access {
@@ -199,6 +214,8 @@ fn start(world: &Arc<World>, number: usize, region: &str) -> Running {
         look: Look::PLAIN,
     };
     let poller = Poller::new(config.clone(), access, Some(mackerel));
+    poller.held().keep_at_most(world.scenario.most_held);
+    held.get_or_init(|| poller.held().clone());
     let time = world.clone();
     let task = tokio::task::spawn_local(async move {
         let wall_clock = || time.poller_time();
@@ -207,10 +224,16 @@ fn start(world: &Arc<World>, number: usize, region: &str) -> Running {
         run(configs, poller, plan, &pulse, stopped, wall_clock)
             .await
             .unwrap();
+        let left = time.millis();
+        time.ledger().left.insert(number, left);
         time.ledger().over(number);
     });
-    if let Some(plan) = crash.lock().unwrap().as_mut() {
-        plan.task = Some(task.abort_handle());
+    if let Some(Crash {
+        blow: Blow::Death { task: victim, .. },
+        ..
+    }) = crash.lock().unwrap().as_mut()
+    {
+        *victim = Some(task.abort_handle());
     }
     Running { task, stop }
 }
@@ -254,14 +277,12 @@ fn change(world: &World) {
     for weather in world.scenario.weather_at(second) {
         match weather {
             Weather::Denied { action, cluster } => {
-                world.ledger().mishap("permission taken away");
                 world.aws.deny(match cluster {
                     Some(cluster) => Denial::on_cluster(action, cluster),
                     None => Denial::of(action),
                 });
             }
             Weather::Poison(part) => {
-                world.ledger().mishap("poison points");
                 let part = *part;
                 let poisoned = world.poisoned.clone();
                 world.mackerel.refuse_points(move |point| {
@@ -273,7 +294,6 @@ fn change(world: &World) {
                     is_poison
                 });
             }
-            Weather::Skewed(_) => world.ledger().mishap("clock step"),
             _ => {}
         }
     }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::network::World;
 use super::scenario::{Side, Weather};
+use super::world::World;
 
 impl World {
     /// What becomes of a request.
-    pub(super) fn fate(&self, action: &str, is_calm: bool) -> Fate {
+    pub(super) fn fate(&self, action: &str, has_points: bool, is_calm: bool) -> Fate {
         let second = self.millis() / 1000;
         let mut rng = self.rng.lock().unwrap();
         let most = self.scenario.latency;
@@ -27,13 +27,15 @@ impl World {
         }
         for weather in self.scenario.weather_at(second) {
             let meets = |side: Side, share: u32, rng: &mut fastrand::Rng| {
-                side.is_met_by(action) && rng.u32(..100) < share
+                side.is_met_by(action, has_points) && rng.u32(..100) < share
             };
             let event = match weather {
-                Weather::Unreachable(side) if side.is_met_by(action) => match rng.bool() {
-                    true => Event::Refused,
-                    false => Event::Hang,
-                },
+                Weather::Unreachable(side) if side.is_met_by(action, has_points) => {
+                    match rng.bool() {
+                        true => Event::Refused,
+                        false => Event::Hang,
+                    }
+                }
                 Weather::Failing(side, share) if meets(*side, *share, &mut rng) => {
                     Event::Status([500, 502, 503, 504][rng.usize(..4)])
                 }
@@ -51,6 +53,8 @@ impl World {
                         false => Event::InternalResults,
                     }
                 }
+                Weather::Expired if action != "mackerel" => Event::Expired,
+                Weather::Nonsense(side, share) if meets(*side, *share, &mut rng) => Event::Nonsense,
                 _ => continue,
             };
             if fate.event == Event::None || event == Event::Refused || event == Event::Hang {
@@ -62,7 +66,7 @@ impl World {
 }
 
 fn mishap(rng: &mut fastrand::Rng, action: &str) -> Event {
-    match rng.u32(..10) {
+    match rng.u32(..12) {
         0 => Event::Refused,
         1 | 2 => Event::Lost,
         3 | 4 => Event::Cut,
@@ -71,17 +75,20 @@ fn mishap(rng: &mut fastrand::Rng, action: &str) -> Event {
         7 => Event::Slow(rng.u64(1000..20_000)),
         8 if action == "cloudwatch:GetMetricData" => Event::InternalResults,
         8 => Event::Html,
+        9 if action != "mackerel" => Event::Expired,
+        10 => Event::Nonsense,
         _ => Event::Throttle(None),
     }
 }
 
 impl Side {
-    fn is_met_by(self, action: &str) -> bool {
+    fn is_met_by(self, action: &str, has_points: bool) -> bool {
         match self {
             Side::CloudWatch => action.starts_with("cloudwatch:"),
             Side::Ecs => action.starts_with("ecs:"),
             Side::Aws => action != "mackerel",
             Side::Mackerel => action == "mackerel",
+            Side::Points => has_points,
             Side::All => true,
         }
     }
@@ -115,6 +122,10 @@ pub(super) enum Event {
     Status(u16),
     Throttle(Option<u64>),
     Html,
+    /// The work is not done, and the answer is status 200 and a page, or nothing at all.
+    Nonsense,
+    /// The temporary credentials are said to have expired.
+    Expired,
     Partial,
     InternalResults,
 }
@@ -132,6 +143,8 @@ impl Event {
             Event::Status(_) => "5xx",
             Event::Throttle(_) => "throttled",
             Event::Html => "a proxy's page",
+            Event::Nonsense => "nonsense with status 200",
+            Event::Expired => "expired token",
             Event::Partial => "partial data",
             Event::InternalResults => "internal error result",
         })

@@ -11,8 +11,8 @@ pub(super) type Series = u32;
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     numbers: HashMap<(String, String), Series>,
-    /// The first moment at which each minute of a series had the value that it was last given.
-    pub(super) recorded: HashMap<(Series, i64), (f64, i64)>,
+    /// What became of each minute of a series on Mackerel.
+    pub(super) recorded: HashMap<(Series, i64), Recorded>,
     /// Of each life, what it knows Mackerel to have accepted.
     accepted: HashMap<usize, HashMap<(Series, i64), f64>>,
     /// The number of points in all posts that Mackerel accepted.
@@ -23,6 +23,19 @@ pub(super) struct Ledger {
     pub(super) repeated: Vec<String>,
     /// Requests that broke a documented limit.
     pub(super) refused: Vec<String>,
+    /// Until when Mackerel has asked a life to leave a call alone.
+    quiet: HashMap<(usize, String), i64>,
+    /// Requests that came before Mackerel had asked for them.
+    pub(super) hasty: Vec<String>,
+    /// When each life was told to stop, and when it left by itself.
+    pub(super) signalled: HashMap<usize, i64>,
+    pub(super) left: HashMap<usize, i64>,
+    /// What the pollers noted on Mackerel of their progress, in the order in which it was stored.
+    pub(super) notes: Vec<Note>,
+    /// The most counts that any life kept.
+    pub(super) most_held: usize,
+    /// When each life was last seen to have dropped counts, and how many.
+    pub(super) dropped: HashMap<usize, (u64, i64)>,
     /// Attempts by life, Region and group of calls.
     pub(super) attempts: BTreeMap<(usize, String, Group), Vec<i64>>,
     /// When services of a cluster were listed.
@@ -36,6 +49,41 @@ pub(super) struct Ledger {
     polls: HashMap<(usize, String), (i64, bool)>,
     /// Mishaps and weather that befell requests, by kind.
     pub(super) mishaps: BTreeMap<&'static str, u64>,
+}
+
+/// A minute of a series on Mackerel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Recorded {
+    /// The value that it was last given.
+    pub(super) value: f64,
+    /// Since when it has had that value.
+    pub(super) since: i64,
+    /// Since when it has had any.
+    pub(super) first: i64,
+}
+
+/// What a poller noted on Mackerel of its progress.
+#[derive(Debug, Clone)]
+pub(super) struct Note {
+    /// The host.
+    pub(super) host: String,
+    /// The poller.
+    pub(super) life: usize,
+    /// When.
+    pub(super) at: i64,
+    /// What it said.
+    pub(super) progress: Progress,
+}
+
+/// Progress as it stands in a host's metadata, in seconds since the Unix epoch.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub(super) struct Progress {
+    /// CloudWatch was read and posted to just before this minute.
+    pub(super) read_until: Option<i64>,
+    /// Counts were posted up to this minute, but for those that were missed.
+    pub(super) counted_until: Option<i64>,
+    /// Minutes that were missed: the first, and the one after the last.
+    pub(super) missed: Vec<(i64, i64)>,
 }
 
 /// Calls that share a documented rate.
@@ -168,9 +216,13 @@ impl Ledger {
             let number = *self.numbers.entry(key).or_insert(next);
             series.push(number);
             let recorded = self.recorded.entry((number, point.time));
-            let recorded = recorded.or_insert((point.value, at));
-            if recorded.0 != point.value {
-                *recorded = (point.value, at);
+            let recorded = recorded.or_insert(Recorded {
+                value: point.value,
+                since: at,
+                first: at,
+            });
+            if recorded.value != point.value {
+                (recorded.value, recorded.since) = (point.value, at);
             }
         }
         series
@@ -214,9 +266,57 @@ impl Ledger {
         }
     }
 
+    /// Notes until when Mackerel asks a life to leave a call alone, if it does.
+    pub(super) fn put_off(&mut self, life: usize, call: &str, until: Option<i64>) {
+        if let Some(until) = until {
+            self.quiet.insert((life, call.to_owned()), until);
+        }
+    }
+
+    /// Notes that a life makes a call of Mackerel, and whether it should wait yet.
+    pub(super) fn check_patience(&mut self, life: usize, call: &str, at: i64) {
+        let until = self.quiet.get(&(life, call.to_owned()));
+        if let Some(until) = until.filter(|until| at < **until) {
+            let when = (clock(at / 1000), clock(until / 1000));
+            let hasty = format!("life {life} at {}: {call} before {}", when.0, when.1);
+            self.hasty.push(hasty);
+        }
+    }
+
+    /// Notes how many counts a life keeps, and how many it has dropped.
+    pub(super) fn hold(&mut self, life: usize, counts: usize, dropped: u64, at: i64) {
+        self.most_held = self.most_held.max(counts);
+        let last = self.dropped.entry(life).or_default();
+        if dropped > last.0 {
+            *last = (dropped, at);
+        }
+    }
+
+    /// Notes what Mackerel has stored, if it is a poller's progress.
+    pub(super) fn note(&mut self, life: usize, call: &str, body: &[u8], at: i64) {
+        let host = call
+            .strip_prefix("PUT /api/v0/hosts/")
+            .and_then(|rest| rest.strip_suffix("/metadata/ecs-poller"));
+        let Some(host) = host else {
+            return;
+        };
+        #[derive(serde::Deserialize)]
+        struct Metadata {
+            progress: Progress,
+        }
+        let metadata: Metadata = serde_json::from_slice(body).unwrap();
+        self.notes.push(Note {
+            host: host.to_owned(),
+            life,
+            at,
+            progress: metadata.progress,
+        });
+    }
+
     /// Notes that a life is over.
     pub(super) fn over(&mut self, life: usize) {
         self.accepted.remove(&life);
+        self.quiet.retain(|(own, _), _| *own != life);
         self.polls.retain(|(own, _), _| *own != life);
     }
 }

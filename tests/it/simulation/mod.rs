@@ -5,14 +5,20 @@
 
 mod case;
 mod count;
+mod crash;
+mod draw;
 mod drive;
+mod excuse;
 mod fate;
+mod happening;
 mod ledger;
 mod network;
+mod progress;
 mod scenario;
 mod summary;
 mod truth;
 mod verdict;
+mod world;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,33 +1,27 @@
 //! The network between a poller and the stand-ins: requests are handed to their routers without a
 //! socket, and go astray as the scenario and the seed say.
 
-use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use axum::Router;
 use axum::body::{Body, Bytes};
-use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream;
 use http::StatusCode;
 use http_body_util::StreamBody;
-use mackerel_ecs::demo::aws::SimulatedAws;
 use mackerel_ecs::demo::aws::fault::{Fault as AwsFault, FaultKind as AwsFaultKind};
-use mackerel_ecs::demo::mackerel::LocalMackerel;
 use mackerel_ecs::demo::mackerel::fault::{Fault, FaultKind};
-use tokio::task::AbortHandle;
-use tokio::time::Instant;
+use mackerel_ecs::poller::Held;
 use tower::ServiceExt;
 
+use super::crash::Crash;
 use super::fate::Event;
-use super::ledger::{Ledger, Point, Series};
-use super::scenario::Scenario;
-use crate::support::world::{NOON, at};
+use super::ledger::{Point, Series};
+use super::world::World;
 
 /// Where the simulated AWS seems to be.
 pub(super) const AWS_URL: &str = "http://aws.sim";
@@ -35,83 +29,6 @@ pub(super) const AWS_URL: &str = "http://aws.sim";
 pub(super) const MACKEREL_URL: &str = "http://mackerel.sim";
 
 const TSDB: &str = "/api/v0/tsdb";
-
-/// What all pollers of a run share.
-pub(super) struct World {
-    /// The run.
-    pub(super) scenario: Scenario,
-    /// The simulated AWS.
-    pub(super) aws: SimulatedAws,
-    /// The local Mackerel.
-    pub(super) mackerel: LocalMackerel,
-    aws_router: Router,
-    mackerel_router: Router,
-    began: Instant,
-    pub(super) rng: Mutex<fastrand::Rng>,
-    ledger: Mutex<Ledger>,
-    /// Points that Mackerel refused because the scenario says so: host, metric, time.
-    pub(super) poisoned: Arc<Mutex<HashSet<(String, String, i64)>>>,
-}
-
-/// Tells the time since a moment, which counts as [`NOON`].
-pub(super) fn clock(began: Instant) -> impl Fn() -> DateTime<Utc> + Clone + Send + Sync + 'static {
-    move || at(NOON) + TimeDelta::milliseconds(began.elapsed().as_millis() as i64)
-}
-
-impl World {
-    /// A world that has just begun.
-    pub(super) fn new(scenario: Scenario, aws: SimulatedAws, mackerel: LocalMackerel) -> World {
-        World {
-            aws_router: aws.router(),
-            mackerel_router: mackerel.router(),
-            began: Instant::now(),
-            rng: Mutex::new(fastrand::Rng::with_seed(scenario.seed ^ 0xfa7e)),
-            ledger: Mutex::default(),
-            poisoned: Arc::default(),
-            scenario,
-            aws,
-            mackerel,
-        }
-    }
-
-    /// Milliseconds since the beginning.
-    pub(super) fn millis(&self) -> i64 {
-        self.began.elapsed().as_millis() as i64
-    }
-
-    /// When a moment of the run is.
-    pub(super) fn instant(&self, second: i64) -> Instant {
-        self.began + Duration::from_secs(second.unsigned_abs())
-    }
-
-    /// The time of day as the stand-ins have it.
-    pub(super) fn now(&self) -> DateTime<Utc> {
-        clock(self.began)()
-    }
-
-    /// The time of day as the poller has it.
-    pub(super) fn poller_time(&self) -> DateTime<Utc> {
-        let skew = self.scenario.skew_at(self.millis() / 1000);
-        self.now() + TimeDelta::seconds(skew)
-    }
-
-    /// What was seen so far.
-    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap()
-    }
-
-    /// A request that a person makes of Mackerel, past the weather.
-    pub(super) async fn by_hand(&self, path: &str, body: &'static str) -> StatusCode {
-        let request = http::Request::builder()
-            .method("POST")
-            .uri(format!("{MACKEREL_URL}/api/v0{path}"))
-            .header("X-Api-Key", crate::support::world::API_KEY)
-            .body(Body::from(body))
-            .unwrap();
-        let answer = self.mackerel_router.clone().oneshot(request).await;
-        answer.unwrap().status()
-    }
-}
 
 /// The network as one poller has it.
 #[derive(Clone)]
@@ -122,19 +39,8 @@ pub(super) struct Network {
     pub(super) life: usize,
     /// Where the poller is to be killed, if at a request.
     pub(super) crash: Arc<Mutex<Option<Crash>>>,
-}
-
-/// Kills a poller at a request.
-#[derive(Debug)]
-pub(super) struct Crash {
-    /// From when on requests are counted, in seconds.
-    pub(super) from: i64,
-    /// How many more are let through.
-    pub(super) requests: u32,
-    /// Whether it dies before the other side sees the request.
-    pub(super) before: bool,
-    /// The poller's task.
-    pub(super) task: Option<AbortHandle>,
+    /// How many counts the poller keeps.
+    pub(super) held: Arc<OnceLock<Held>>,
 }
 
 impl fmt::Debug for Network {
@@ -161,6 +67,11 @@ struct Asked {
 }
 
 impl Asked {
+    /// The method and the path.
+    fn call(&self) -> String {
+        format!("{} {}", self.request.method(), self.path)
+    }
+
     fn read(request: HttpRequest) -> Asked {
         let request = request.try_into_http1x().unwrap();
         let (parts, body) = request.into_parts();
@@ -201,15 +112,21 @@ impl Network {
             false => Vec::new(),
         };
         let is_calm = world.millis() / 1000 >= world.scenario.calm_from();
-        let fate = world.fate(&asked.action, is_calm);
+        let fate = world.fate(&asked.action, is_tsdb, is_calm);
         {
             let mut ledger = world.ledger();
             if let Some(name) = fate.event.name() {
                 ledger.mishap(name);
             }
             let now = world.millis();
+            if let Some(held) = self.held.get() {
+                ledger.hold(self.life, held.counts(), held.dropped(), now);
+            }
             match asked.action == "mackerel" {
-                true => ledger.send(self.life, &points, now),
+                true => {
+                    ledger.check_patience(self.life, &asked.call(), now);
+                    ledger.send(self.life, &points, now);
+                }
                 false => ledger.attempt((self.life, &asked.region), &asked.action, now),
             }
         }
@@ -224,16 +141,28 @@ impl Network {
             self.die().await;
         }
         let (action, input) = (asked.action.clone(), asked.body.clone());
-        let region = asked.region.clone();
+        let (region, call) = (asked.region.clone(), asked.call());
         let (status, headers, body) = self.serve(asked, fate.event).await;
-        let stored = match is_tsdb && status == StatusCode::OK {
+        let is_done = status == StatusCode::OK && fate.event != Event::Nonsense;
+        let stored = match is_tsdb && is_done {
             true => world.ledger().record(&points, world.millis()),
             false => Vec::new(),
         };
+        if is_done && action == "mackerel" {
+            world
+                .ledger()
+                .note(self.life, &call, &input, world.millis());
+        }
         if crash == Some(false) {
             self.die().await;
         }
         tokio::time::sleep(fate.back).await;
+        if action == "mackerel" && fate.event != Event::Lost {
+            let asked = headers.get("retry-after");
+            let seconds = asked.and_then(|value| value.to_str().ok()?.parse::<i64>().ok());
+            let until = seconds.map(|seconds| world.millis() + seconds * 1000);
+            world.ledger().put_off(self.life, &call, until);
+        }
         let mut response = http::Response::builder().status(status);
         if let Some(all) = response.headers_mut() {
             *all = headers;
@@ -247,7 +176,7 @@ impl Network {
             }
             _ => SdkBody::from(body.to_vec()),
         };
-        if fate.event != Event::Cut && status == StatusCode::OK {
+        if fate.event != Event::Cut && is_done {
             self.delivered((&action, &region), &input, &points, &stored);
         }
         let response = response.body(body_out).unwrap();
@@ -270,6 +199,7 @@ impl Network {
                     Event::Status(code) => Some(status(code, None)),
                     Event::Throttle(after) => Some(status(429, after)),
                     Event::Html => Some(status(502, None)),
+                    Event::Nonsense => Some(status(200, None)),
                     _ => None,
                 };
                 if let Some(kind) = kind {
@@ -286,6 +216,8 @@ impl Network {
                     Event::Status(code) => Some(AwsFaultKind::Status(code)),
                     Event::Throttle(_) => Some(AwsFaultKind::Throttle),
                     Event::Html => Some(AwsFaultKind::Html),
+                    Event::Nonsense => Some(AwsFaultKind::EmptyBody),
+                    Event::Expired => Some(AwsFaultKind::ExpiredToken),
                     Event::Partial => Some(AwsFaultKind::PartialData),
                     Event::InternalResults => Some(AwsFaultKind::InternalErrorResult),
                     _ => None,
@@ -307,7 +239,9 @@ impl Network {
             let what = format!("{} {method} {}", asked.action, asked.path);
             self.judge(&what, parts.status, &body);
         }
-        self.note_services(&asked.action, &asked.body, parts.status);
+        if event != Event::Nonsense {
+            self.note_services(&asked.action, &asked.body, parts.status);
+        }
         if !is_mackerel {
             world.aws.clear_faults();
         }
@@ -323,8 +257,8 @@ impl Network {
             "ClusterNotFound",
             "ServiceNotActive",
             "ServiceNotFound",
-            "is refused",
-            "custom",
+            "]` is refused",
+            "is already used by host",
             "host not found",
             "has been retired",
         ];
@@ -374,27 +308,6 @@ impl Network {
                 .collect();
             ledger.observe((self.life, region), cluster, &services, at);
         }
-    }
-
-    /// Whether the poller dies at this request, and whether before it is served.
-    fn crash_now(&self) -> Option<bool> {
-        let mut crash = self.crash.lock().unwrap();
-        let plan = crash.as_mut()?;
-        if self.world.millis() < plan.from * 1000 {
-            return None;
-        }
-        if plan.requests > 0 {
-            plan.requests -= 1;
-            return None;
-        }
-        Some(plan.before)
-    }
-
-    async fn die(&self) -> ! {
-        if let Some(task) = self.crash.lock().unwrap().take().and_then(|plan| plan.task) {
-            task.abort();
-        }
-        std::future::pending().await
     }
 }
 

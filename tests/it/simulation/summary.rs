@@ -42,9 +42,14 @@ impl Summary {
             (&mut all.counts_unposted, own.counts_unposted),
             (&mut all.counts_unrestored, own.counts_unrestored),
             (&mut all.counts_wrong, own.counts_wrong),
+            (&mut all.late, own.late),
+            (&mut all.revised, own.revised),
+            (&mut all.dropped, own.dropped),
+            (&mut all.notes, own.notes),
         ] {
             *sum += value;
         }
+        all.held = all.held.max(own.held);
         all.largest_post = all.largest_post.max(own.largest_post);
         for (kind, count) in &verdict.mishaps {
             *self.mishaps.entry(kind).or_default() += count;
@@ -70,19 +75,31 @@ impl Summary {
         let _ = write!(
             text,
             "{} seeds, {hours} simulated hours, {} processes of the poller\n\
-             {mishaps} faults:",
+             {mishaps} faults, and data that came late or changed:",
             self.seeds, self.lives
         );
-        for (kind, count) in &self.mishaps {
-            let _ = write!(text, " {kind} {count},");
+        let mut kinds: Vec<(&str, u64)> = self
+            .mishaps
+            .iter()
+            .map(|(kind, count)| (*kind, *count))
+            .chain([
+                ("late datapoint", own.late),
+                ("revised datapoint", own.revised),
+            ])
+            .collect();
+        kinds.sort_by_key(|(kind, count)| (std::cmp::Reverse(*count), *kind));
+        for (kind, count) in kinds {
+            let _ = write!(text, "\n  {count:>9} {kind}");
         }
         let _ = write!(
             text,
             "\ndatapoints: {} expected, {} missing, {} wrong; {} points posted in all\n\
              not promised: {} of what was deleted, {} refused or of a host retired by hand\n\
-             running counts: {} expected; missing {} that were read and {} that could be restored; \
-             {} counts wrong\n\
-             the worst delay in fine weather: {} min {} s (seed {}); the largest post: {} points\n",
+             counts: {} expected; missing {} that were read and {} that could be restored; \
+             {} wrong\n\
+             the worst delay in fine weather: {} min {} s (seed {}); the largest post: {} points\n\
+             unposted counts: at most {} kept from one poll to the next, {} dropped; \
+             progress noted {} times\n",
             own.expected,
             own.missing,
             own.wrong,
@@ -96,7 +113,10 @@ impl Summary {
             own.delay / 60,
             own.delay % 60,
             self.delay_of,
-            own.largest_post
+            own.largest_post,
+            own.held,
+            own.dropped,
+            own.notes,
         );
         for invariant in Invariant::ALL {
             let Some((count, seeds)) = self.broken.get(&invariant) else {

@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
+use mackerel_ecs::demo::aws::fleet::revised::Revised;
 use mackerel_ecs::demo::aws::fleet::service::{Resolution, Service};
 use mackerel_ecs::demo::aws::fleet::statistics::{Metric, Statistic};
 
@@ -76,9 +77,27 @@ const CLUSTER_METRICS: [(&str, Metric); 4] = [
     ("memory_reservation", Metric::MemoryReservation),
 ];
 
-/// The name of a service's running count.
-pub(super) fn running_name(service: &str) -> String {
-    format!("custom.ecs.running_task.{service}.count")
+/// The names of a service's counts that a profile has, the running one first.
+pub(super) fn service_counts(profile: &str, service: &str) -> Vec<String> {
+    let leaves: &[&str] = match profile {
+        "compact" => &["count", "desired"],
+        _ => &["count", "desired", "pending"],
+    };
+    let name = |leaf| format!("custom.ecs.running_task.{service}.{leaf}");
+    leaves.iter().map(name).collect()
+}
+
+/// The names of a cluster's own counts that a profile has.
+pub(super) fn cluster_counts(profile: &str) -> &'static [&'static str] {
+    match profile {
+        "compact" => &[],
+        _ => &[
+            "custom.ecs.cluster_task.running",
+            "custom.ecs.cluster_task.pending",
+            "custom.ecs.cluster_service.active",
+            "custom.ecs.container_instance.registered",
+        ],
+    }
 }
 
 /// The names of all CloudWatch series that a profile has of a service.
@@ -184,6 +203,32 @@ impl<'a> Truth<'a> {
             Some(name) => self
                 .service(name, minute)?
                 .statistics_so_far(metric, minute, moments),
+        };
+        set.map(|set| set.get(statistic))
+    }
+
+    /// What CloudWatch has of a settled minute until it is revised.
+    pub(super) fn first_load(
+        &self,
+        series: Series<'_>,
+        minute: DateTime<Utc>,
+        revised: Option<Revised>,
+    ) -> Option<f64> {
+        let Series::Load {
+            service,
+            metric,
+            statistic,
+        } = series
+        else {
+            return None;
+        };
+        let set = match service {
+            None => self
+                .cluster(minute)?
+                .first_statistics(metric, minute, revised),
+            Some(name) => self
+                .service(name, minute)?
+                .first_statistics(metric, minute, revised),
         };
         set.map(|set| set.get(statistic))
     }

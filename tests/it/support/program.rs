@@ -48,6 +48,7 @@ impl Program {
     /// Runs another program in its place, in the same environment.
     pub fn inside(self, name: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(name);
+        command.env_clear();
         for (name, value) in self.command.as_std().get_envs() {
             match value {
                 Some(value) => command.env(name, value),

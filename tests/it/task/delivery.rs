@@ -26,7 +26,7 @@ async fn an_outage_of_hours_leaves_no_gap() {
         assert!((100..=900).contains(&during), "{during}");
         place.mackerel.clear_faults();
         // Within the longest wait, and some seconds for some three thousand points.
-        pass(150).await;
+        pass(135).await;
         let now = place.seconds() / 60;
         let minutes = place.minutes(&host.id, APP_CPU);
         assert_complete(&minutes, 1, now - 1);

@@ -41,7 +41,8 @@ async fn a_wrong_key_is_mended_by_a_change_of_the_setting() {
         let asked = place.mackerel.requests().records.len();
         assert!((2..=26).contains(&asked), "{asked}");
         sidecar.change(good);
-        pass(30).await;
+        // Before the next reading.
+        pass(20).await;
         let host = place.host();
         let minutes = place.minutes(&host.id, APP_CPU);
         assert_eq!(minutes, (minutes[0]..25).collect::<Vec<_>>());

@@ -147,9 +147,6 @@ pub const CASES: &[Case] = &[
     // A task definition, and the sidecar.
     case("a task definition that is no JSON", "inject {folder}/ecs.yaml --image i --api-key-arn arn:aws:ssm:r:a:parameter/k", Nothing).file("name: web"),
     case("a key in the place of its ARN", "inject {folder}/ecs.yaml --image i --api-key-arn canary", Nothing).file("[]"),
-    case("a full disk under the sidecar's id file", "task", Sidecar).env(&[
-        ("ECS_CONTAINER_METADATA_URI_V4", "{metadata}"), ("MACKEREL_AGENT_CONFIG", "{folder}/ecs.yaml")])
-        .file("root: {folder}\n"),
     case("a sidecar outside of ECS", "task", Sidecar)
         .env(&[("ECS_CONTAINER_METADATA_URI_V4", "http://127.0.0.1:9")]),
 ];

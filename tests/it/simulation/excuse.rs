@@ -1,0 +1,96 @@
+//! What is not promised, as `docs/reliability.md` says: the last minutes of what was deleted, what
+//! Mackerel was told to refuse, and what a host that a person retired had yet to get.
+
+use std::ops::RangeInclusive;
+
+use super::case::{Case, LOOKBACK, Points};
+use super::truth::Series;
+use crate::support::world::{NOON, at};
+
+impl Case<'_> {
+    /// The last minutes of a service or cluster that was deleted are promised only as far as a
+    /// poll could still find it: what lies after the last minute that was posted, or was still
+    /// being revised, is no loss.
+    pub(super) fn is_tail(
+        &self,
+        series: Series<'_>,
+        minute: i64,
+        partly: bool,
+        points: &Points,
+    ) -> bool {
+        let moment = at(NOON + minute);
+        let Some(cluster) = self.truth.cluster(moment) else {
+            return false;
+        };
+        let service = match series {
+            Series::Load {
+                service: Some(name),
+                ..
+            }
+            | Series::Tasks { service: name, .. } => self.truth.service(name, moment),
+            _ => None,
+        };
+        let of_service = service.and_then(|service| service.deleted_at);
+        let born = service.map_or(cluster.created_at, |service| service.created_at);
+        let Some(gone) = of_service.or(cluster.deleted_at) else {
+            return false;
+        };
+        let second = |time: chrono::DateTime<chrono::Utc>| time.timestamp() - NOON;
+        let (born, gone) = (second(born), second(gone));
+        if gone >= self.world.scenario.seconds {
+            return false;
+        }
+        // The last minute that the poller saw of it, and what it could not yet see settled then.
+        // Under a name that comes back, more of it may be seen later, but not all.
+        let last = points.range(born - 59..=gone + 59).next_back();
+        let seen = last.map_or(i64::MIN, |(last, _)| *last).min(gone);
+        let counted = match series {
+            Series::Load {
+                service: Some(name),
+                ..
+            }
+            | Series::Tasks { service: name, .. } => self.last_counted(name, born..=gone),
+            _ => None,
+        };
+        let seen = seen.min(counted.map_or(seen, |last| last + 59));
+        let scenario = &self.world.scenario;
+        let unsettled = minute + scenario.settling() + scenario.waiting() + 240 > seen;
+        unsettled || (!partly && minute > seen)
+    }
+
+    /// The last minute of a time in which a poller read the service's counts.
+    fn last_counted(&self, service: &str, time: RangeInclusive<i64>) -> Option<i64> {
+        self.counted.get(service)?.range(time).next_back().copied()
+    }
+
+    /// Mackerel refused it because the scenario says so, or a person retired the host and the
+    /// next one was made more than the lookback later. What was yet to come of the last `unsettled`
+    /// seconds before the host's last point went with it.
+    pub(super) fn is_excused(
+        &self,
+        name: &str,
+        minute: i64,
+        unsettled: i64,
+        points: &Points,
+    ) -> bool {
+        let poisoned = self.world.poisoned.lock().unwrap();
+        let was_refused = self
+            .hosts
+            .iter()
+            .any(|host| poisoned.contains(&(host.id.clone(), name.to_owned(), NOON + minute)));
+        if was_refused {
+            return true;
+        }
+        self.hosts.iter().enumerate().any(|(place, host)| {
+            let Some(retired) = self.retired_by_hand(&host.id) else {
+                return false;
+            };
+            let next = self.hosts.get(place + 1);
+            let next = next.map_or(i64::MAX, |next| next.created_at - NOON);
+            let before = points.iter().filter(|(_, (_, own))| *own <= place);
+            let last = before.map(|(time, _)| *time).max().unwrap_or(i64::MIN);
+            minute > last.min(retired).saturating_sub(unsettled)
+                && minute <= next.saturating_sub(LOOKBACK - 180)
+        })
+    }
+}
