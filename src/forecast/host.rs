@@ -6,11 +6,14 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use serde::Serialize;
 
-use super::{Part, history, reading};
+use super::{Part, SEEN, history, reading};
+use crate::aws::MAX_QUERIES;
 use crate::config::selection::Selection;
 use crate::map::count::counts;
+use crate::map::highest::highest;
 use crate::model::inventory::Observed;
-use crate::plan::batch::load;
+use crate::model::sample::Sample;
+use crate::plan::batch::batches;
 
 /// How many metrics a host includes (Mackerel's price list); a host of a cluster counts as standard.
 pub const STANDARD: usize = 200;
@@ -59,8 +62,17 @@ pub struct Host {
 /// How many metrics a cluster's host gets while what runs goes on to run.
 pub fn metrics(observed: &Observed, selection: &Selection) -> usize {
     let history = history(observed);
-    let read = load(&[reading(observed, &history)], selection).queries;
-    counts(observed, selection, DateTime::UNIX_EPOCH).len() + read
+    let read: Vec<Sample> = batches(&[reading(observed, &history)], selection, MAX_QUERIES)
+        .into_iter()
+        .flat_map(|batch| batch.series)
+        .map(|(_, series)| Sample {
+            series,
+            minute: SEEN,
+            value: 0.0,
+        })
+        .collect();
+    let made_of_it = highest(&read, selection).len();
+    counts(observed, selection, DateTime::UNIX_EPOCH).len() + read.len() + made_of_it
 }
 
 impl Hosts {

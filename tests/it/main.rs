@@ -45,5 +45,6 @@ mod task_plugin;
 mod task_probe;
 mod task_setting;
 mod terminal;
+mod translation;
 mod trouble;
 mod wrong;

@@ -173,8 +173,8 @@ async fn counts_beyond_the_bound_are_dropped_oldest_first() {
     let world = world().await;
     let mut poller = world.poller("");
     poll_for(&world, &mut poller, 3).await;
-    // Three counts of the service and four of the cluster each minute.
-    poller.held().keep_at_most(70);
+    // Three counts of the service and six of the cluster each minute.
+    poller.held().keep_at_most(90);
     world.mackerel.inject(MackerelFault {
         method: None,
         path_prefix: "/api".into(),
@@ -185,10 +185,10 @@ async fn counts_beyond_the_bound_are_dropped_oldest_first() {
     for minute in 1..=30 {
         let report = world.poll(&mut poller).await;
         said.extend(report.troubles.iter().map(|trouble| trouble.line()));
-        assert_eq!(poller.held().counts(), 7 * minute.min(10));
+        assert_eq!(poller.held().counts(), 9 * minute.min(10));
         world.pass(60);
     }
-    assert_eq!(poller.held().dropped(), 20 * 7);
+    assert_eq!(poller.held().dropped(), 20 * 9);
     let is_told = |line: &String| line.contains("the oldest counts are dropped");
     assert!(said.iter().any(is_told), "{said:?}");
     world.mackerel.clear_faults();
