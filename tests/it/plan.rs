@@ -235,7 +235,7 @@ async fn a_wrong_figure_is_refused() {
 async fn tables_fit_a_terminal() {
     for arguments in [
         MADE_UP,
-        "plan --offline accounts=2,regions=2,clusters=400,services=400000",
+        "plan --offline accounts=2,regions=2,clusters=400,services=40000",
     ] {
         let text = Program::new(arguments).run().await.expect_status(0).stdout;
         for line in text.lines() {
