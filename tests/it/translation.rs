@@ -65,7 +65,9 @@ fn sections(page: &str) -> Vec<Section> {
     for (section, words) in sections.iter_mut().zip(&prose) {
         section.links = parts(words, "](", ")");
         // Each page names the other.
-        section.links.retain(|target| !target.starts_with("README."));
+        section
+            .links
+            .retain(|target| !target.starts_with("README."));
         section.names = parts(words, "`", "`");
         let amount = |word: &str| {
             let is_part = |sign: &char| sign.is_ascii_digit() || *sign == '.';
