@@ -123,7 +123,10 @@ impl Subject {
                 Ok("allowed".into())
             }
             "ecs:ListServices" => {
-                let services = client.list_services(&self.cluster).await?;
+                let services = client
+                    .list_services(&self.cluster, None)
+                    .await?
+                    .unwrap_or_default();
                 let count = services.len();
                 if let Some(first) = services.into_iter().next() {
                     self.services = vec![first];
@@ -133,9 +136,10 @@ impl Subject {
             "ecs:DescribeServices" => {
                 let tags = config.services.asks_for_tags();
                 let answer = client
-                    .describe_services(&self.cluster, &self.services, tags)
+                    .describe_services(&self.cluster, &self.services, tags, None)
                     .await?;
-                let revisions = answer.found.into_iter().flat_map(|(one, _)| one.revisions);
+                let found = answer.into_iter().flat_map(|answer| answer.found);
+                let revisions = found.flat_map(|(one, _)| one.revisions);
                 if let Some(first) = revisions.into_iter().next() {
                     self.revision = first;
                 }

@@ -20,6 +20,7 @@ use crate::demo::mackerel::LocalMackerel;
 use crate::demo::mackerel::option::{ApiKey, Options as MackerelOptions, Recording};
 use crate::demo::mackerel::store::Storage;
 use crate::demo::serve::serve;
+use crate::demo::sink::Sink;
 use crate::demo::task::SimulatedTasks;
 use crate::demo::task::model::{busy_task, demo_tasks};
 use crate::model::calls::Calls;
@@ -71,7 +72,12 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
         .await
         .context("starting the simulated AWS")?;
     tokio::spawn(super::serve::tend(mackerel.clone()));
-    let mackerel = serve(mackerel.router(), args.mackerel_port)
+    let sink = args.sink.then(Sink::default);
+    let router = match &sink {
+        Some(sink) => sink.before(mackerel.router()),
+        None => mackerel.router(),
+    };
+    let mackerel = serve(router, args.mackerel_port)
         .await
         .context("starting the local Mackerel")?;
     let tasks = match args.containers {
@@ -106,6 +112,9 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
             metadata.join("\n  export ECS_CONTAINER_METADATA_URI_V4=")
         ))?;
         let _ = stop.wait_for(|signals| *signals >= 1).await;
+        if let Some(sink) = sink {
+            say(&sink.text())?;
+        }
         return Ok(0);
     }
     say("Each minute the poller reads the one and posts to the other; Ctrl-C ends it.\n")?;

@@ -1,27 +1,30 @@
 //! Walks one Region of one account: which clusters and services are there and chosen, and what
-//! they are doing at this moment. One item that can't be read does not end the walk.
+//! they are doing at this moment. One item that can't be read does not end the walk; the end of its
+//! time does, and the next poll goes on from there.
+
+mod service;
+pub mod walk;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
+use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use crate::aws::{Client, DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Error, Kind};
+use crate::aws::{Client, Error, Kind};
 use crate::config::Filter;
+use crate::model::calls::DESCRIBE_CLUSTERS;
 use crate::model::id::{ClusterArn, last_part};
-use crate::model::inventory::{Cluster, INACTIVE, Observed, Service};
+use crate::model::inventory::{INACTIVE, Observed};
 use crate::model::shard::Shard;
-use crate::model::trouble::{Severity, Trouble};
+use crate::model::trouble::Trouble;
+use service::{Time, walk_services};
+use walk::Walk;
 
-/// How many clusters are walked at once, and how many calls for one of them: enough to hide the
-/// answers' time, few enough to keep their large bodies out of memory.
+/// How many clusters are walked at once: with the calls for each of them enough to hide the answers'
+/// time, few enough to keep their large bodies out of memory.
 const CLUSTERS_AT_ONCE: usize = 4;
-const CALLS_PER_CLUSTER: usize = 4;
-
-/// After so many clusters in a row whose listing hung, the rest is given up for this poll: they
-/// would hang as well, one after the other.
-const MOST_HUNG: usize = 4;
 
 /// What a Region holds.
 #[derive(Debug, Default)]
@@ -34,16 +37,40 @@ pub struct Discovery {
     pub filtered_out: usize,
     /// All clusters that are listed, chosen or not, but for those that are described as deleted.
     pub living: HashSet<ClusterArn>,
+    /// Whether there was no time to describe all services.
+    pub partly: bool,
 }
 
-/// Walks the Region. An error means that not even its clusters could be listed.
+/// What is walked.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// Which clusters.
+    pub clusters: &'a Filter,
+    /// Which part of them; none for all.
+    pub shard: Option<Shard>,
+    /// Which of their services.
+    pub services: &'a Filter,
+}
+
+/// Walks the Region, from where the last walk ended until the time is over (none for when all is
+/// described). `now` is the time of day. An error means that not even its clusters could be listed.
 pub async fn discover(
     client: &Client,
-    clusters: &Filter,
-    shard: Option<Shard>,
-    services: &Filter,
+    scope: Scope<'_>,
+    walk: &mut Walk,
+    now: DateTime<Utc>,
+    until: Option<Instant>,
 ) -> Result<Discovery, Error> {
-    let began = Instant::now();
+    let Scope {
+        clusters,
+        shard,
+        services,
+    } = scope;
+    let time = Time {
+        now,
+        began: Instant::now(),
+        until,
+    };
     let mut discovery = Discovery::default();
     let listed = client.list_clusters().await?;
     let all = listed.len();
@@ -62,7 +89,7 @@ pub async fn discover(
             Ok(described) => {
                 // A deleted cluster has nothing more to tell, and gets no host.
                 for mut cluster in described.found {
-                    cluster.read_after = began.elapsed();
+                    cluster.read_at = time.minute();
                     if cluster.status == INACTIVE {
                         discovery.living.remove(&cluster.arn);
                     } else {
@@ -97,85 +124,18 @@ pub async fn discover(
     discovery.filtered_out += living - chosen.len();
 
     let hung = AtomicUsize::new(0);
-    let mut walks = stream::iter(chosen)
-        .map(|cluster| walk_services(client, cluster, services, began, &hung))
+    let known = walk.begin(chosen, &discovery.living);
+    let mut walks = stream::iter(known)
+        .map(|(cluster, known)| walk_services(client, cluster, known, services, time, &hung))
         .buffered(CLUSTERS_AT_ONCE);
-    while let Some((observed, troubles)) = walks.next().await {
-        discovery.clusters.push(observed);
+    while let Some((walked, troubles)) = walks.next().await {
+        discovery.partly |= !walked.afresh;
+        discovery.clusters.push(walk.walked(walked));
         discovery.troubles.extend(troubles);
     }
+    let arn = |observed: &Observed| observed.cluster.arn.clone();
+    discovery.clusters.sort_by_cached_key(arn);
     Ok(discovery)
-}
-
-async fn walk_services(
-    client: &Client,
-    cluster: Cluster,
-    filter: &Filter,
-    began: Instant,
-    hung: &AtomicUsize,
-) -> (Observed, Vec<Trouble>) {
-    let mut troubles = Vec::new();
-    let mut services: Vec<Service> = Vec::new();
-    let listed = match hung.load(Ordering::Relaxed) < MOST_HUNG {
-        true => client.list_services(&cluster.arn).await,
-        false => Err(Error::given_up("ecs:ListServices")),
-    };
-    match &listed {
-        Err(error) if error.kind == Kind::TimedOut => hung.fetch_add(1, Ordering::Relaxed),
-        Err(_) => 0,
-        Ok(_) => hung.swap(0, Ordering::Relaxed),
-    };
-    match listed {
-        Ok(mut arns) => {
-            arns.retain(|arn| filter.names.accepts(last_part(arn)));
-            arns.sort();
-            arns.dedup();
-            let mut described = stream::iter(arns.chunks(DESCRIBE_SERVICES))
-                .map(|batch| client.describe_services(&cluster.arn, batch, filter.asks_for_tags()))
-                .buffered(CALLS_PER_CLUSTER);
-            while let Some(answer) = described.next().await {
-                match answer {
-                    Ok(answer) => {
-                        let accepted = answer
-                            .found
-                            .into_iter()
-                            .filter(|(_, tags)| filter.accepts_tags(tags))
-                            .map(|(service, _)| service);
-                        let read_after = began.elapsed();
-                        let accepted = accepted.map(|service| Service {
-                            read_after,
-                            ..service
-                        });
-                        services.extend(accepted);
-                        let failures = answer
-                            .failures
-                            .iter()
-                            .filter(|(_, reason)| reason != "MISSING");
-                        troubles.extend(failures.map(|(arn, reason)| {
-                            let message = format!(
-                                "ecs:DescribeServices could not describe {}: {reason}",
-                                last_part(arn)
-                            );
-                            Trouble::of_cluster(&cluster.arn, message)
-                        }));
-                    }
-                    Err(error) => troubles.push(trouble(&cluster.arn, &error)),
-                }
-            }
-        }
-        Err(error) => troubles.push(trouble(&cluster.arn, &error)),
-    }
-    troubles.dedup_by(|a, b| a.message == b.message);
-    services.sort_by(|a, b| a.name.cmp(&b.name));
-    services.dedup_by(|a, b| a.name == b.name);
-    let observed = Observed {
-        cluster,
-        services,
-        whole: troubles
-            .iter()
-            .all(|trouble| trouble.severity == Severity::Warning),
-    };
-    (observed, troubles)
 }
 
 /// A cluster that was deleted while it was walked is no failure: the next poll won't list it.

@@ -1,24 +1,20 @@
 //! The figures of DescribeServices and DescribeClusters as samples of the minute in which each of
 //! them was read. A service at zero tasks yields a zero: that is a figure, not a gap.
 
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
-
 use crate::config::selection::Selection;
 use crate::model::catalog::{ClusterFigure, MetricId, ServiceFigure, Source};
 use crate::model::inventory::{Cluster, Observed, Service};
 use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::Minute;
 
-/// The selected counts of a cluster and its services, which were walked from `began` on.
-pub fn counts(observed: &Observed, selection: &Selection, began: DateTime<Utc>) -> Vec<Sample> {
+/// The selected counts of a cluster and its services, as far as they were read since a minute.
+pub fn counts(observed: &Observed, selection: &Selection, since: Minute) -> Vec<Sample> {
     let mut samples = Vec::new();
-    let mut add = |series: SeriesId, read_after: Duration, value: i64| {
-        if selection.selects(series.metric, || series.name()) {
+    let mut add = |series: SeriesId, minute: Minute, value: i64| {
+        if minute >= since && selection.selects(series.metric, || series.name()) {
             samples.push(Sample {
                 series,
-                minute: Minute::of(began + read_after),
+                minute,
                 value: value as f64,
             });
         }
@@ -28,15 +24,15 @@ pub fn counts(observed: &Observed, selection: &Selection, began: DateTime<Utc>) 
             Source::Cluster(figure) => {
                 let value = of_cluster(&observed.cluster, figure);
                 let service = None;
-                let read_after = observed.cluster.read_after;
-                add(SeriesId { metric, service }, read_after, value);
+                let read_at = observed.cluster.read_at;
+                add(SeriesId { metric, service }, read_at, value);
             }
             Source::Service(figure) => {
                 for service in &observed.services {
                     if let Some(value) = of_service(service, figure) {
-                        let read_after = service.read_after;
+                        let read_at = service.read_at;
                         let service = Some(service.name.clone());
-                        add(SeriesId { metric, service }, read_after, value);
+                        add(SeriesId { metric, service }, read_at, value);
                     }
                 }
             }

@@ -1,7 +1,20 @@
-//! How many calls were made, by API: what AWS and Mackerel saw, retries included.
+//! How many calls were made, by API: what AWS and Mackerel saw, retries included. And how much one
+//! of them may ask for.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many clusters one DescribeClusters may name.
+pub const DESCRIBE_CLUSTERS: usize = 100;
+
+/// How many services one DescribeServices may name.
+pub const DESCRIBE_SERVICES: usize = 10;
+
+/// How many services a page of ListServices holds at most.
+pub const LIST_SERVICES: usize = 100;
+
+/// How many revisions one DescribeServiceRevisions may name.
+pub const DESCRIBE_REVISIONS: usize = 20;
 
 /// Not a call but what CloudWatch charges for: the metrics requested, each statistic counted as one
 /// (the upper bound of what AWS may count).

@@ -25,7 +25,8 @@ pub struct Rate {
 pub struct Bucket {
     /// None for no limit.
     limiter: Option<Limiter>,
-    /// How many tokens come back each second.
+    /// How many tokens it holds, and how many come back each second.
+    burst: u32,
     per_second: f64,
     /// Until when the bucket gives only every second token.
     slowed_until: Mutex<Option<Instant>>,
@@ -39,14 +40,15 @@ type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<D
 impl Bucket {
     /// A bucket with a share, above 0 and up to 1, of a documented rate, or without limit.
     pub fn new(rate: Rate, share: Option<f64>) -> Self {
+        let burst = (f64::from(rate.burst) * share.unwrap_or(1.0)).max(1.0) as u32;
         let limiter = share.and_then(|share| {
-            let burst = (f64::from(rate.burst) * share).max(1.0) as u32;
             let period = Duration::from_secs_f64(1.0 / (rate.per_second * share).max(0.001));
             let quota = Quota::with_period(period)?.allow_burst(NonZeroU32::new(burst)?);
             Some(RateLimiter::direct_with_clock(quota, TokioClock::new()))
         });
         Bucket {
             limiter,
+            burst,
             per_second: rate.per_second * share.unwrap_or(1.0),
             slowed_until: Mutex::new(None),
         }
@@ -71,16 +73,42 @@ impl Bucket {
         self.limiter.as_ref().map(|_| tokens as usize)
     }
 
+    /// How long so many tokens take to come back; no time without a limit.
+    pub fn time_for(&self, tokens: usize) -> Duration {
+        let seconds = tokens as f64 / self.per_second.max(0.001);
+        self.limiter
+            .as_ref()
+            .map_or(Duration::ZERO, |_| Duration::from_secs_f64(seconds))
+    }
+
     /// Waits for a token and takes it.
     pub async fn take(&self) {
+        self.take_many(1).await;
+    }
+
+    /// Waits for a token and takes it, but no longer than until then; gives whether it was taken.
+    pub async fn take_until(&self, until: Option<Instant>) -> bool {
+        let Some(until) = until else {
+            self.take().await;
+            return true;
+        };
+        Instant::now() < until && tokio::time::timeout_at(until, self.take()).await.is_ok()
+    }
+
+    /// Waits for so many tokens and takes them; as many as the bucket holds where that are fewer.
+    pub async fn take_many(&self, tokens: usize) {
         let Some(limiter) = &self.limiter else {
+            return;
+        };
+        let tokens = u32::try_from(tokens).unwrap_or(u32::MAX).min(self.burst);
+        let Some(tokens) = NonZeroU32::new(tokens) else {
             return;
         };
         let slowed = self
             .slowed_until()
             .is_some_and(|until| Instant::now() < until);
         for _ in 0..if slowed { 2 } else { 1 } {
-            while let Err(not_yet) = limiter.check() {
+            while let Ok(Err(not_yet)) = limiter.check_n(tokens) {
                 tokio::time::sleep(not_yet.wait_time_from(limiter.clock().now())).await;
             }
         }
@@ -128,6 +156,42 @@ mod tests {
         }
         let passed = start.elapsed().as_secs_f64();
         assert!((1.99..2.1).contains(&passed), "{passed}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn takes_many_and_never_waits_for_more_than_it_holds() {
+        let rate = Rate {
+            burst: 100,
+            per_second: 100.0,
+        };
+        let start = Instant::now();
+        let bucket = Bucket::new(rate, Some(1.0));
+        bucket.take_many(60).await;
+        assert_eq!(start.elapsed().as_millis(), 0);
+        bucket.take_many(60).await;
+        let passed = start.elapsed().as_secs_f64();
+        assert!((0.19..0.22).contains(&passed), "{passed}");
+        bucket.take_many(1000).await;
+        let passed = start.elapsed().as_secs_f64();
+        assert!((1.19..1.22).contains(&passed), "{passed}");
+        assert_eq!(bucket.time_for(250).as_millis(), 2500);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_no_longer_than_it_may() {
+        let rate = Rate {
+            burst: 1,
+            per_second: 1.0,
+        };
+        let start = Instant::now();
+        let after = |millis| Some(start + Duration::from_millis(millis));
+        let bucket = Bucket::new(rate, Some(1.0));
+        assert!(bucket.take_until(after(1)).await);
+        assert!(!bucket.take_until(after(500)).await);
+        assert_eq!(start.elapsed().as_millis() / 10, 50);
+        assert!(bucket.take_until(after(1500)).await);
+        assert!(!bucket.take_until(after(1)).await);
+        assert!(bucket.take_until(None).await);
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,10 +4,12 @@
 
 mod cluster;
 mod enrollment;
+mod outcome;
 mod posting;
 mod reading;
 mod region;
 mod retirement;
+mod spread;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -134,12 +136,12 @@ impl Poller {
 
     /// Polls everything once. `now` is the minute that counts are true of. A Region whose poll has
     /// not ended by `until` goes on with it, is told of in the report, and left out of polls until
-    /// it is done; none waits for all.
+    /// it is done. None is for the last poll: it waits for all, and leaves nothing for the next one.
     pub async fn tick(&mut self, now: DateTime<Utc>, until: Option<Instant>) -> Report {
         let shared = &self.shared;
         let connections = self.targets.iter_mut();
         join_all(connections.map(|target| target.connect(shared, now))).await;
-        self.begin(now);
+        self.begin(now, until.is_some());
         let mut reports: HashMap<Place, RegionReport> = HashMap::new();
         while let Some((place, region, report)) = next(&mut self.polls, until).await {
             let (target, at) = place;
@@ -167,7 +169,7 @@ impl Poller {
     }
 
     /// Begins the polls of all Regions that are not being polled.
-    fn begin(&mut self, now: DateTime<Utc>) {
+    fn begin(&mut self, now: DateTime<Utc>, goes_on: bool) {
         let connected: usize = self.targets.iter().map(|target| target.regions.len()).sum();
         for (target, state) in self.targets.iter_mut().enumerate() {
             for (at, state) in state.regions.iter_mut().enumerate() {
@@ -178,7 +180,7 @@ impl Poller {
                 let shared = Arc::clone(&self.shared);
                 self.polls.push(Box::pin(async move {
                     let place = (target, at);
-                    let report = region.poll(&shared, now, place, connected).await;
+                    let report = region.poll(&shared, now, place, connected, goes_on).await;
                     (place, region, report)
                 }));
             }

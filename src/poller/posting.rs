@@ -31,7 +31,7 @@ pub(super) async fn post(
     mackerel: &Mackerel,
     works: &mut [Work],
     now: DateTime<Utc>,
-    poll: &Poll,
+    restorable_until: Minute,
     deadline: Instant,
     troubles: &mut Vec<Trouble>,
 ) {
@@ -92,13 +92,12 @@ pub(super) async fn post(
             troubles.push(Trouble::of_cluster(arn, error.message.clone()));
         }
     }
-    let until = ClusterState::restorable_until(now, poll);
     for (place, work) in works.iter_mut().enumerate() {
         work.state
             .pending
             .retain(|count| !done.contains(&(place, count.series.clone(), count.minute)));
         if work.state.enrolled.is_some() {
-            work.advance(until);
+            work.advance(restorable_until);
         }
     }
 }

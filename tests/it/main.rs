@@ -19,6 +19,7 @@ mod deploy;
 mod health;
 mod host;
 mod isolation;
+mod large;
 mod likeness;
 mod page;
 mod poll;
