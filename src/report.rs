@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::model::trouble::{Severity, Trouble};
+use crate::terminal::look::{Look, Paint, cut};
 
 /// What one poll did.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -193,13 +194,14 @@ impl TroubleReport {
 
 /// The clusters as a table, a line each, then the calls, and in a dry run the newest value of each
 /// series.
-pub fn table(report: &Report) -> String {
-    let mut text = cluster_table(&report.clusters);
+pub fn table(report: &Report, look: Look) -> String {
+    let mut text = cluster_table(&report.clusters, look);
     if !report.calls.is_empty() {
         let calls = report.calls.iter();
         text.push_str(&wrapped(
             "calls:",
             calls.map(|(api, count)| format!("{api} {count}")),
+            look.width,
         ));
         let requested = report.cloudwatch_metrics_requested;
         text.push_str(&format!("metrics requested of CloudWatch: {requested}\n"));
@@ -223,12 +225,11 @@ pub fn table(report: &Report) -> String {
 }
 
 /// Items after a word, separated by commas, in lines that fit a terminal.
-fn wrapped(word: &str, items: impl Iterator<Item = String>) -> String {
-    const WIDTH: usize = 96;
+fn wrapped(word: &str, items: impl Iterator<Item = String>, width: usize) -> String {
     let mut lines = vec![word.to_owned()];
     for item in items {
         match lines.last_mut() {
-            Some(line) if line.len() + item.len() + 2 <= WIDTH => {
+            Some(line) if line.len() + item.len() + 3 <= width => {
                 let comma = if line == word { "" } else { "," };
                 line.push_str(&format!("{comma} {item}"));
             }
@@ -238,14 +239,17 @@ fn wrapped(word: &str, items: impl Iterator<Item = String>) -> String {
     lines.join(",\n") + "\n"
 }
 
-fn cluster_table(clusters: &[ClusterReport]) -> String {
+/// How narrow the names in a table get at most.
+const LEAST_NAME: usize = 12;
+
+fn cluster_table(clusters: &[ClusterReport], look: Look) -> String {
     const HEAD: [&str; 8] = [
         "CLUSTER", "REGION", "HOST", "SIZE", "SERVICES", "RUNNING", "DESIRED", "POINTS",
     ];
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
-    let mut rows: Vec<Vec<String>> = vec![HEAD.map(str::to_owned).to_vec()];
+    let mut rows: Vec<[String; 8]> = vec![HEAD.map(str::to_owned)];
     rows.extend(clusters.iter().map(|cluster| {
-        vec![
+        [
             cluster.cluster.clone(),
             cluster.region.clone(),
             or_dash(&cluster.host_id),
@@ -256,24 +260,37 @@ fn cluster_table(clusters: &[ClusterReport]) -> String {
             cluster.points.to_string(),
         ]
     }));
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
-    let mut text = String::new();
+    let mut widths = [0; HEAD.len()];
     for row in &rows {
-        for (column, cell) in row.iter().enumerate() {
-            let pad = " ".repeat(widths[column].saturating_sub(cell.chars().count()));
-            // Names to the left, figures to the right.
-            match column < 4 {
-                true => text.push_str(&format!("{cell}{pad}  ")),
-                false => text.push_str(&format!("{pad}{cell}  ")),
-            }
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
         }
-        text.truncate(text.trim_end().len());
+    }
+    let all = widths.iter().sum::<usize>() + 2 * (HEAD.len() - 1);
+    let too_much = all.saturating_sub(look.width);
+    widths[0] = widths[0]
+        .saturating_sub(too_much)
+        .max(LEAST_NAME.min(widths[0]));
+    let mut text = String::new();
+    for (place, row) in rows.iter().enumerate() {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let cell = cut(cell, width);
+            let pad = " ".repeat(width - cell.chars().count());
+            // Names to the left, figures to the right.
+            line.push_str(&match column < 4 {
+                true => format!("{cell}{pad}  "),
+                false => format!("{pad}{cell}  "),
+            });
+        }
+        let line = line.trim_end();
+        let cluster = place.checked_sub(1).map(|place| &clusters[place]);
+        text.push_str(&match cluster {
+            None => look.paint(Paint::Head, line),
+            Some(cluster) if cluster.failed => look.paint(Paint::Bad, line),
+            Some(cluster) if cluster.running < cluster.desired => look.paint(Paint::Odd, line),
+            Some(_) => line.to_owned(),
+        });
         text.push('\n');
     }
     text
@@ -330,5 +347,45 @@ mod tests {
             status(vec![cluster(0, true), cluster(3, false)], vec![failure()]),
             3
         );
+    }
+
+    #[test]
+    fn a_table_fits_the_width_and_has_colours_where_they_are_wanted() {
+        let cluster = |name: &str, failed, running| ClusterReport {
+            cluster: name.to_owned(),
+            region: "eu-west-1".into(),
+            failed,
+            running,
+            desired: 2,
+            ..ClusterReport::default()
+        };
+        let clusters = [
+            cluster(&"long".repeat(20), false, 2),
+            cluster("failed", true, 2),
+            cluster("short-of-tasks", false, 1),
+        ];
+        let report = Report {
+            clusters: clusters.to_vec(),
+            calls: (0..9)
+                .map(|n| (format!("ecs:ListServices{n}"), 1))
+                .collect(),
+            ..Report::default()
+        };
+        let look = |width, colour| Look { width, colour };
+        for width in [80, 100, 200] {
+            let text = table(&report, look(width, false));
+            let widest = text.lines().map(|line| line.chars().count()).max();
+            assert!(widest.unwrap() <= width, "{text}");
+            assert_eq!(text.contains('…'), width < 120, "{text}");
+            assert!(
+                text.contains("short-of-tasks") && !text.contains('\x1b'),
+                "{text}"
+            );
+        }
+        let text = table(&report, look(80, true));
+        let begins = |line: usize| text.lines().nth(line).unwrap().split('m').next();
+        assert_eq!(begins(0), Some("\x1b[1"));
+        assert_eq!(begins(2), Some("\x1b[31"));
+        assert_eq!(begins(3), Some("\x1b[33"));
     }
 }

@@ -6,4 +6,5 @@ pub mod aws;
 pub mod mackerel;
 pub mod serve;
 pub mod sink;
+pub mod stream;
 pub mod task;

@@ -17,6 +17,7 @@ use crate::config::Filter;
 use crate::model::calls::DESCRIBE_CLUSTERS;
 use crate::model::id::{ClusterArn, last_part};
 use crate::model::inventory::{INACTIVE, Observed};
+use crate::model::progress::Progress;
 use crate::model::shard::Shard;
 use crate::model::trouble::Trouble;
 use service::{Time, walk_services};
@@ -60,6 +61,7 @@ pub async fn discover(
     walk: &mut Walk,
     now: DateTime<Utc>,
     until: Option<Instant>,
+    progress: &Progress,
 ) -> Result<Discovery, Error> {
     let Scope {
         clusters,
@@ -126,7 +128,9 @@ pub async fn discover(
     let hung = AtomicUsize::new(0);
     let known = walk.begin(chosen, &discovery.living);
     let mut walks = stream::iter(known)
-        .map(|(cluster, known)| walk_services(client, cluster, known, services, time, &hung))
+        .map(|(cluster, known)| {
+            walk_services(client, cluster, known, services, time, &hung, progress)
+        })
         .buffered(CLUSTERS_AT_ONCE);
     while let Some((walked, troubles)) = walks.next().await {
         discovery.partly |= !walked.afresh;

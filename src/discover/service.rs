@@ -12,6 +12,7 @@ use crate::config::Filter;
 use crate::model::calls::DESCRIBE_SERVICES;
 use crate::model::id::last_part;
 use crate::model::inventory::{Cluster, Observed, Service};
+use crate::model::progress::{Progress, Stage};
 use crate::model::time::Minute;
 use crate::model::trouble::{Severity, Trouble};
 
@@ -51,6 +52,7 @@ pub(super) async fn walk_services(
     filter: &Filter,
     time: Time,
     hung: &AtomicUsize,
+    progress: &Progress,
 ) -> (Walked, Vec<Trouble>) {
     if time.is_over() {
         return (unreached(cluster, known), Vec::new());
@@ -70,6 +72,7 @@ pub(super) async fn walk_services(
             Vec::new()
         }
     };
+    progress.expect(Stage::Services, arns.len());
     let mut fresh: Vec<Service> = Vec::new();
     let (mut rest, mut failed) = (Vec::new(), Vec::new());
     let (arn, with_tags) = (&cluster.arn.clone(), filter.asks_for_tags());
@@ -78,6 +81,7 @@ pub(super) async fn walk_services(
             let answer = client
                 .describe_services(arn, batch, with_tags, time.until)
                 .await;
+            progress.finish(Stage::Services, batch.len());
             (batch, answer)
         })
         .buffered(CALLS_PER_CLUSTER);

@@ -102,7 +102,9 @@ impl Region {
         let spread = self.spread(&config.poll);
         let reads = self.clusters.is_empty() || self.is_due(now, &config.poll);
         let until = goes_on.then(|| Instant::now() + spread.walk_time(&self.client, reads));
-        let discovered = discover(&self.client, scope, &mut self.walk, now, until).await;
+        let walk = &mut self.walk;
+        let progress = &shared.progress;
+        let discovered = discover(&self.client, scope, walk, now, until, progress).await;
         let mut discovery = match discovered {
             Ok(discovery) => discovery,
             Err(error) => {
@@ -147,7 +149,7 @@ impl Region {
         restore(client, &mut works, times, revisions, troubles).await;
         if let Some(mackerel) = mackerel {
             let deadline = shared.deadline();
-            post(mackerel, &mut works, now, until, deadline, troubles).await;
+            post(mackerel, &mut works, shared, now, until, deadline, troubles).await;
             let kept = keep_graphs(mackerel, &mut works, shared, now, deadline).await;
             let states = works.iter_mut().map(|work| &mut work.state);
             let noted = note(mackerel, states, now, poll, false, deadline).await;

@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The vocabulary, and what knows nothing else.
     ("model", &[]),
     ("pace", &[]),
+    ("terminal", &["model"]),
     ("transport", &[]),
     ("config", &["model"]),
     // The two sides. They are handed plain values, never the configuration.
@@ -22,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fetch", &["model", "aws"]),
     ("map", &["model", "config", "mackerel::payload"]),
     ("post", &["model", "pace", "mackerel"]),
-    ("report", &["model"]),
+    ("report", &["model", "terminal::look"]),
     ("inject", &[]),
     ("pulse", &[]),
     ("permission", &["model", "config"]),
@@ -35,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "mackerel::client",
             "mackerel::error",
             "permission",
+            "terminal::look",
         ],
     ),
     (
@@ -48,7 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("demo", &[]),
     // The program around it.
     ("cli", &["config::load", "demo::mackerel::option"]),
-    ("telemetry", &["cli"]),
+    ("telemetry", &["cli", "terminal"]),
     ("schedule", &["model", "config"]),
     // The per-task mode.
     (
@@ -67,7 +69,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "model", "config", "poller", "pulse", "report", "cli", "schedule",
+            "model", "config", "poller", "pulse", "report", "cli", "schedule", "terminal",
         ],
     ),
     (
@@ -88,15 +90,16 @@ const ARROWS: &[(&str, &[&str])] = &[
             "demo",
             "cli",
             "run",
+            "terminal",
         ],
     ),
-    ("main", &["cli", "telemetry", "command"]),
+    ("main", &["cli", "telemetry", "command", "terminal"]),
 ];
 
 /// Names that only some may use: who else does so has taken on another's work.
 const RESERVED: &[(&str, &[&str])] = &[
     // From the configuration a stage takes its own section, never the loader.
-    ("config::load", &["src/cli.rs", "src/command/"]),
+    ("config::load", &["src/cli/config.rs", "src/command/"]),
     (
         "http",
         &[
@@ -121,6 +124,8 @@ const PURE: &[&str] = &[
     "src/map/",
     "src/pace/backoff.rs",
     "src/report.rs",
+    "src/terminal/look.rs",
+    "src/terminal/progress.rs",
     "src/inject/",
     "src/permission.rs",
     "src/schedule.rs",

@@ -316,7 +316,9 @@ fn judge(case: &Case, seen: &Seen) {
                 "{name} was described twice: {times:?}"
             );
         }
-        for minute in from.max(WELL)..(to - restored_after).max(from) {
+        // A service that comes between a listing and the describing is in neither of its first minute.
+        let from_well = if from > 0 { from + 1 } else { WELL };
+        for minute in from_well..(to - restored_after).max(from) {
             let posted = seen.running.get(&(name.to_owned(), minute)).copied();
             match truth(minute) {
                 // Only a look at the service tells that nothing runs.
@@ -326,7 +328,12 @@ fn judge(case: &Case, seen: &Seen) {
                 ),
                 // In this minute the simulated tasks stop.
                 _ if number % 25 == 11 && minute >= ZEROED - 1 => {}
-                running => assert_eq!(posted, Some(running), "{name} at {minute}: {:?} {times:?}", seen.minutes(name)),
+                running => assert_eq!(
+                    posted,
+                    Some(running),
+                    "{name} at {minute}: {:?} {times:?}",
+                    seen.minutes(name)
+                ),
             }
         }
         for ((_, minute), value) in seen.running.iter().filter(|((one, _), _)| one == name) {
