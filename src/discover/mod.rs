@@ -133,7 +133,7 @@ pub async fn discover(
         })
         .buffered(CLUSTERS_AT_ONCE);
     while let Some((walked, troubles)) = walks.next().await {
-        discovery.partly |= !walked.afresh;
+        discovery.partly |= !walked.observed.afresh;
         discovery.clusters.push(walk.walked(walked));
         discovery.troubles.extend(troubles);
     }

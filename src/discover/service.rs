@@ -122,10 +122,10 @@ pub(super) async fn walk_services(
         observed: Observed {
             services,
             whole: well && (rest.is_empty() || known.whole),
+            afresh: listed_anew && rest.is_empty(),
             cluster,
         },
         finished: rest.is_empty(),
-        afresh: listed_anew && rest.is_empty(),
         rest,
     };
     (walked, troubles)
@@ -138,10 +138,10 @@ fn unreached(cluster: Cluster, known: Known) -> Walked {
             cluster,
             services: known.services,
             whole: known.whole,
+            afresh: false,
         },
         rest: known.rest,
         finished: false,
-        afresh: false,
     }
 }
 

@@ -34,8 +34,6 @@ pub(super) struct Walked {
     pub(super) rest: Vec<String>,
     /// Whether it was walked to its end.
     pub(super) finished: bool,
-    /// Whether all of its services were described in this poll.
-    pub(super) afresh: bool,
 }
 
 impl Walk {
@@ -63,7 +61,6 @@ impl Walk {
             observed,
             rest,
             finished,
-            ..
         } = walked;
         let arn = &observed.cluster.arn;
         if !finished && self.next.is_none() {
@@ -149,10 +146,10 @@ mod tests {
                     cluster,
                     services: known.services,
                     whole: true,
+                    afresh: true,
                 },
                 rest: Vec::new(),
                 finished: place < finished,
-                afresh: true,
             });
         }
         names.concat()

@@ -69,4 +69,6 @@ pub struct Observed {
     pub services: Vec<Service>,
     /// Whether those are all that there are.
     pub whole: bool,
+    /// Whether all of them were listed and described in this poll.
+    pub afresh: bool,
 }

@@ -280,9 +280,8 @@ impl Region {
                 // A slow walk reads the cluster in one minute and services in a later one, or left
                 // them for a later poll.
                 let minute = observed.cluster.read_at;
-                let read = || observed.services.iter().map(|service| service.read_at);
-                let last = read().max().map_or(minute, |last| last.max(minute));
-                let first = read().min().map_or(minute, |first| first.min(minute));
+                let read = observed.services.iter().map(|service| service.read_at);
+                let last = read.max().map_or(minute, |last| last.max(minute));
                 let arn = &observed.cluster.arn;
                 let known = self.clusters.remove(arn).or_else(|| self.gone.remove(arn));
                 let mut state = known.unwrap_or_default();
@@ -295,7 +294,7 @@ impl Region {
                     from: minute,
                     to: last,
                 });
-                if !observed.whole || first < minute {
+                if !observed.whole || !observed.afresh {
                     state.gaps.add(Window {
                         from: minute,
                         to: minute.plus(1),

@@ -316,9 +316,7 @@ fn judge(case: &Case, seen: &Seen) {
                 "{name} was described twice: {times:?}"
             );
         }
-        // A service that comes between a listing and the describing is in neither of its first minute.
-        let from_well = if from > 0 { from + 1 } else { WELL };
-        for minute in from_well..(to - restored_after).max(from) {
+        for minute in from.max(WELL)..(to - restored_after).max(from) {
             let posted = seen.running.get(&(name.to_owned(), minute)).copied();
             match truth(minute) {
                 // Only a look at the service tells that nothing runs.
