@@ -104,7 +104,8 @@ client: tools
 
 # The Python that the tests run moto, a public client of Mackerel and the checks of the deployment with;
 # made anew only when its requirements change.
-$(VENV)/.stamp: tests/moto/requirements.txt tests/client/requirements.txt tests/deploy/requirements.txt
+$(VENV)/.stamp: tests/moto/requirements.txt tests/client/requirements.txt tests/deploy/requirements.txt \
+		tests/metrics/requirements.txt
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
 		[ "$$(id -u)" = 0 ] || { echo 'Python venv support is missing; run: sudo apt-get install -y python3-venv' >&2; exit 1; }; \
 		$(APT) python3-venv >/dev/null; }
@@ -146,9 +147,9 @@ image: tools
 	@command -v buildah >/dev/null || { \
 		[ "$$(id -u)" = 0 ] || { echo 'buildah is missing; run: sudo apt-get install -y buildah' >&2; exit 1; }; \
 		$(APT) buildah >/dev/null; }
-	cargo build --release --locked --no-default-features
+	cargo build --profile image --locked --no-default-features
 	@rm -rf target/rootfs target/image.tar
-	image/rootfs.sh target/release/mackerel-ecs target/rootfs
+	image/rootfs.sh target/image/mackerel-ecs target/rootfs
 	$(BUILDAH) bud --isolation chroot --build-context rootfs=target/rootfs -t mackerel-ecs .
 	$(BUILDAH) push --quiet mackerel-ecs oci-archive:target/image.tar:mackerel-ecs
 	@ls -l target/image.tar

@@ -22,6 +22,7 @@ pub mod permission;
 pub mod pulse;
 pub mod run;
 pub mod schedule;
+pub mod setup;
 pub mod task;
 pub mod telemetry;
 pub mod terminal;
@@ -36,6 +37,7 @@ pub mod report;
 
 pub mod aws;
 pub mod mackerel;
+pub mod reload;
 pub mod source;
 pub mod transport;
 

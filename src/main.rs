@@ -13,7 +13,8 @@ fn main() -> ExitCode {
         .collect();
     let cli = Cli::parse_from(cli::arguments(std::env::args_os(), &environment));
     let level = cli.log_level(&environment);
+    let directives = cli.log_directives(&environment);
     let colour = terminal::log_colour(&environment);
-    telemetry::start(level, cli.log.log_format, colour);
+    telemetry::start(level, directives, cli.log.log_format, colour);
     ExitCode::from(command::execute(cli.command, &environment))
 }

@@ -22,11 +22,22 @@ pub struct Report {
     pub troubles: Vec<TroubleReport>,
     /// Calls made by API, retries included.
     pub calls: BTreeMap<String, u64>,
+    /// Calls that were answered with "too many", by API.
+    pub throttled: BTreeMap<String, u64>,
     /// Metrics requested of CloudWatch, each statistic counted as one: the most that AWS may count.
     pub cloudwatch_metrics_requested: u64,
+    /// The same if the statistics of one metric count as one: the least.
+    pub cloudwatch_metrics_requested_least: u64,
+    /// What a month of reading CloudWatch as now comes to in US dollars, free tier taken off, the
+    /// lower and the upper figure.
+    pub cloudwatch_usd_a_month: (f64, f64),
+    /// Points that were given up without being posted, because Mackerel took nothing for too long.
+    pub dropped: u64,
     /// How many seconds of minutes that CloudWatch has are not yet posted, at the cluster that is
     /// furthest behind.
     pub behind_seconds: i64,
+    /// The same by target.
+    pub behind_seconds_by_target: BTreeMap<String, i64>,
 }
 
 /// What a poll did for one cluster.
@@ -52,6 +63,8 @@ pub struct ClusterReport {
     pub desired: i64,
     /// Points that Mackerel accepted, or would be sent in a dry run.
     pub points: usize,
+    /// Points that Mackerel refuses for good, and that are dropped.
+    pub refused: usize,
     /// Whether values are missing.
     pub failed: bool,
     /// The names of what went wrong with it.

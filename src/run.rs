@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -55,25 +56,41 @@ impl Plan {
 /// Polls until the plan is done or a signal comes. Gives the outcome of the last poll, or
 /// [`Outcome::Posted`] where a signal ended the loop: to be stopped is no failure.
 ///
-/// Each poll is a beat of `pulse`. `wall_clock` tells the time of day; all waiting is on tokio's clock, which should agree with it.
+/// What comes of `configs` later holds from the next poll on. Each poll is a beat of `pulse`.
+/// `wall_clock` tells the time of day; all waiting is on tokio's clock, which should agree with it.
 pub async fn run(
-    config: &Config,
+    mut configs: watch::Receiver<Arc<Config>>,
     mut poller: Poller,
     plan: Plan,
     pulse: &Pulse,
     mut stop: Stop,
     wall_clock: impl Fn() -> DateTime<Utc>,
 ) -> anyhow::Result<Outcome> {
-    let interval = config.poll.interval;
-    let offset = schedule::offset(config);
+    let first = configs.borrow_and_update().clone();
+    // Kept for good: a poll at another second could pass over a minute.
+    let offset = schedule::offset(&first);
+    let mut interval = first.poll.interval;
     let mut told: BTreeSet<String> = BTreeSet::new();
     let mut polls = 0;
     let mut leaving = Leaving {
         stop: stop.clone(),
-        grace: config.poll.grace,
+        grace: first.poll.grace,
         by: None,
     };
     loop {
+        // An error means that there will be no other.
+        if configs.has_changed().unwrap_or(false) {
+            let config = configs.borrow_and_update().clone();
+            match poller.reload(&config) {
+                Ok(()) => {
+                    interval = config.poll.interval;
+                    leaving.grace = config.poll.grace;
+                    pulse.set_interval(interval);
+                    tracing::info!("polling by the new configuration from now on");
+                }
+                Err(error) => tracing::error!("the new configuration is not used: {error}"),
+            }
+        }
         let now = wall_clock();
         let started = Instant::now();
         let last = plan.polls.is_some_and(|wanted| polls + 1 >= wanted);
@@ -92,9 +109,10 @@ pub async fn run(
             tracing::warn!("left in the middle of a poll; the next one reads its minutes again");
             return Ok(Outcome::Failed);
         };
-        pulse.beat();
+        let took = started.elapsed();
+        pulse.beat(&report, took);
         polls += 1;
-        tell(&report, &mut told, started.elapsed());
+        tell(&report, &mut told, took);
         print(&report, plan)?;
         let done = plan.polls.is_some_and(|wanted| polls >= wanted);
         if !done {

@@ -148,8 +148,14 @@ async fn get(url: &str, transport: &Transport) -> Result<Vec<u8>, String> {
     let answer = transport.send_bounded(request, TIMEOUT, LIMIT).await;
     let answer = answer.map_err(|error| error.to_string())?;
     match answer.status() {
+        http::StatusCode::OK if answer.body().trim_ascii_start().starts_with(b"<") => {
+            Err("it is a web page, no YAML; check the URL, and whether it wants a login".to_owned())
+        }
         http::StatusCode::OK => Ok(answer.into_body()),
-        status => Err(format!("the server answered {}", status.as_u16())),
+        status => Err(format!(
+            "the server answered {}; check the URL, and who may read it",
+            status.as_u16()
+        )),
     }
 }
 

@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::HttpError;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt, Limited};
+use hyper_util::client::proxy::matcher::Matcher;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -147,6 +148,19 @@ async fn within<T>(
         Ok(result) => result,
         Err(_) => Err(TransportError::TimedOut),
     }
+}
+
+/// The proxy that a request to this URL goes through, as `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
+/// `NO_PROXY` have it, without its password; none for none.
+pub fn proxy_of(url: &str) -> Option<String> {
+    let uri: http::Uri = url.parse().ok()?;
+    if LOCAL.iter().any(|start| url.starts_with(start)) {
+        return None;
+    }
+    let proxy = Matcher::from_env().intercept(&uri)?.uri().clone();
+    let authority = proxy.authority()?.as_str();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    Some(format!("{}://{host}", proxy.scheme_str().unwrap_or("http")))
 }
 
 /// How the addresses begin of this machine, and of the credentials and metadata endpoints of ECS and

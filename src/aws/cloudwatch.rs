@@ -1,6 +1,6 @@
 //! GetMetricData: many series in one request, page by page, each with its own fate.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use aws_sdk_cloudwatch::primitives::DateTime;
@@ -10,7 +10,6 @@ use aws_sdk_cloudwatch::types::{
 
 use super::Client;
 use super::error::{Error, Kind};
-use crate::model::calls::METRICS_REQUESTED;
 use crate::model::reader::Reader;
 use crate::model::time::{Minute, Window};
 
@@ -102,7 +101,13 @@ impl Client {
             .iter()
             .filter_map(|index| Some(metric_query(*index, queries.get(*index)?)))
             .collect();
-        self.calls.add(METRICS_REQUESTED, request.len() as u64);
+        let metrics: HashSet<_> = asked
+            .iter()
+            .filter_map(|index| queries.get(*index))
+            .map(|query| (query.metric, query.cluster, query.service))
+            .collect();
+        self.calls
+            .add_requested(metrics.len() as u64, request.len() as u64);
         let mut last: HashMap<usize, Option<StatusCode>> = HashMap::new();
         for index in asked {
             series[*index] = SeriesData::default();

@@ -5,6 +5,8 @@ use std::fmt;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_types::request_id::RequestId;
 
@@ -101,7 +103,8 @@ impl Error {
                 let status = service.raw().status().as_u16();
                 let code = service.err().code().unwrap_or_default();
                 let said = service.err().message().map(str::to_owned);
-                let (kind, message) = of_service(action, code, status);
+                let text = said.as_deref().unwrap_or_default();
+                let (kind, message) = of_service(action, code, text, status);
                 let detail: Vec<String> = said.into_iter().chain(request).collect();
                 Error {
                     detail: (!detail.is_empty()).then(|| detail.join("; ")),
@@ -125,10 +128,24 @@ impl Error {
     }
 }
 
-fn of_service(action: &str, code: &str, status: u16) -> (Kind, String) {
+fn of_service(action: &str, code: &str, said: &str, status: u16) -> (Kind, String) {
     let lower = code.to_ascii_lowercase();
     let has = |part: &str| lower.contains(part);
-    if has("expired") {
+    // Which of these AWS says depends on the service; none of them is about the key. Assumed, as the
+    // services' lists of common errors and their messages have it: not seen on AWS itself.
+    let is_clock = has("requestexpired")
+        || has("requesttimetooskewed")
+        || said.starts_with("Signature expired")
+        || said.starts_with("Signature not yet current");
+    if is_clock {
+        (
+            Kind::Setup,
+            format!(
+                "AWS takes no request, for this machine's clock is too far off ({action}: {code}); \
+                 set it by NTP"
+            ),
+        )
+    } else if has("expired") {
         let mend = "renew them; a task role renews itself";
         (
             Kind::Setup,
@@ -137,6 +154,7 @@ fn of_service(action: &str, code: &str, status: u16) -> (Kind, String) {
     } else if has("unrecognizedclient")
         || has("invalidclienttokenid")
         || has("signaturedoesnotmatch")
+        || has("invalidsignature")
         || has("missingauthenticationtoken")
         || has("incompletesignature")
         || has("invalidaccesskeyid")
@@ -198,16 +216,52 @@ fn of_dispatch(action: &'static str, error: &(dyn StdError + 'static)) -> Error 
     }
 }
 
-fn of_credentials(action: &'static str, error: &CredentialsError) -> Error {
+/// Translates an error of whatever gives credentials.
+pub(super) fn of_credentials(action: &'static str, error: &CredentialsError) -> Error {
+    let refusal = refusal_of_credentials(error);
     let message = match error {
         CredentialsError::CredentialsNotLoaded(_) => "no AWS credentials: give the task a task \
             role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
             .to_owned(),
-        other => format!(
-            "can't get AWS credentials; check the role's trust policy and external id, or the \
-             profile: {}",
-            chain(other)
-        ),
+        other => {
+            let why = match &refusal {
+                Some((code, _)) => format!(" ({code})"),
+                None => String::new(),
+            };
+            let also = match &refusal {
+                Some(_) => String::new(),
+                None => format!(": {}", chain(other)),
+            };
+            format!(
+                "can't get AWS credentials{why}; check the role's trust policy and external id, or \
+                 the profile{also}"
+            )
+        }
     };
-    Error::new(Kind::Setup, action, message)
+    Error {
+        detail: refusal.map(|(_, said)| said),
+        ..Error::new(Kind::Setup, action, message)
+    }
+}
+
+/// The code with which STS refused to give credentials, and what it said, with the request's id; none
+/// where it did not come to that.
+fn refusal_of_credentials(error: &CredentialsError) -> Option<(String, String)> {
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        let role = current.downcast_ref::<AssumeRoleError>();
+        let identity = current.downcast_ref::<AssumeRoleWithWebIdentityError>();
+        let said = role
+            .map(|error| (error.meta(), error.request_id()))
+            .or_else(|| identity.map(|error| (error.meta(), error.request_id())));
+        if let Some((meta, id)) = said {
+            let code = meta.code().unwrap_or("no code").to_owned();
+            let message = meta.message().map(str::to_owned);
+            let id = id.map(|id| format!("request id {id}"));
+            let said: Vec<String> = message.into_iter().chain(id).collect();
+            return Some((code, said.join("; ")));
+        }
+        cause = current.source();
+    }
+    None
 }

@@ -1,7 +1,9 @@
-//! GetCallerIdentity: who the credentials make us, and what time it is at AWS.
+//! What the credentials are, whom they make us (GetCallerIdentity), and what time it is at AWS.
 
 use std::sync::{Arc, Mutex};
 
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
@@ -10,7 +12,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use chrono::{DateTime, Utc};
 
 use super::Client;
-use super::error::Error;
+use super::error::{Error, of_credentials};
 
 /// The `Date` header of an answer, be it a success or not.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +39,17 @@ impl Intercept for ReadDate {
 }
 
 impl Client {
+    /// When the credentials expire that are used now; none where they don't. What gives them renews
+    /// them in time.
+    pub async fn credentials_expire(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        let found = match self.config.credentials_provider() {
+            Some(provider) => provider.provide_credentials().await,
+            None => Err(CredentialsError::not_loaded_no_source()),
+        };
+        let credentials = found.map_err(|error| of_credentials("sts:AssumeRole", &error))?;
+        Ok(credentials.expiry().map(DateTime::from))
+    }
+
     /// The ARN of whom the credentials make us, and the time that AWS answered at. No permission is
     /// needed for it.
     pub async fn identity(&self) -> (Result<String, Error>, Option<DateTime<Utc>>) {

@@ -7,7 +7,6 @@ use aws_sdk_cloudwatch::types::{Datapoint, Statistic};
 use super::Client;
 use super::cloudwatch::{MetricData, NAMESPACE, PERIOD, Query, SeriesData, dimensions};
 use super::error::Error;
-use crate::model::calls::METRICS_REQUESTED;
 use crate::model::reader::Reader;
 use crate::model::time::{Minute, Window};
 
@@ -24,7 +23,7 @@ impl Client {
             return Ok(data);
         };
         let action = Reader::Statistics.action();
-        self.calls.add(METRICS_REQUESTED, 1);
+        self.calls.add_requested(1, 1);
         self.statistics_reads.take().await;
         let answer = self
             .cloudwatch

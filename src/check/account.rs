@@ -1,11 +1,14 @@
-//! One target: who the poller is there, and each permission that its configuration needs.
+//! One target: who the poller is there, each permission that its configuration needs, and the
+//! clusters that it would poll.
 
 use chrono::{DateTime, Utc};
 
 use super::{Check, Finding, Mark, clock};
 use crate::aws::{self, Client, Error, Kind, Query};
 use crate::config::{Config, Target};
+use crate::model::calls::DESCRIBE_CLUSTERS;
 use crate::model::id::ClusterArn;
+use crate::model::inventory::{Cluster, INACTIVE};
 use crate::model::time::{Minute, Window};
 use crate::permission;
 
@@ -23,18 +26,21 @@ const ORDER: [&str; 7] = [
 /// What is asked about: what the account has, or names that nothing has, which AWS answers as well
 /// once it has judged the permission.
 struct Subject {
-    clusters: Vec<String>,
+    /// The clusters that are chosen by name.
+    chosen: Vec<String>,
+    /// Those of them that are polled, described.
+    clusters: Vec<Cluster>,
     cluster: ClusterArn,
     services: Vec<String>,
     revision: String,
 }
 
-/// Tries a target in all of its Regions.
+/// Tries a target in all of its Regions. Gives its clusters as well.
 pub async fn check(
     what: &Check<'_>,
     target: &Target,
     wall_clock: &impl Fn() -> DateTime<Utc>,
-) -> Vec<Finding> {
+) -> (Vec<Finding>, Vec<Cluster>) {
     let role = target.role.as_ref().map(|role| aws::Role {
         arn: &role.arn,
         external_id: role.external_id.as_deref(),
@@ -42,17 +48,45 @@ pub async fn check(
     });
     let clients = match aws::connect(what.access, role, &target.regions).await {
         Ok(clients) => clients,
-        Err(error) => return vec![failed(&target.name, "credentials", error)],
+        Err(error) => {
+            let finding = failed(&target.name, "credentials", error);
+            return (vec![finding], Vec::new());
+        }
     };
     let mut findings = Vec::new();
+    let mut clusters = Vec::new();
     for client in &clients {
-        let place = format!("{} {}", target.name, client.region());
+        let region = client.region();
+        let place = format!("{} {region}", target.name);
+        // The way to each of AWS's services is the same but for rare settings.
+        let url = format!("https://ecs.{region}.amazonaws.com");
+        let failed = |subject: &str, error: Error| {
+            let is_unreached = matches!(error.kind, Kind::Passing | Kind::TimedOut);
+            let finding = failed(&place, subject, error);
+            match is_unreached {
+                true => what.way(finding, &url),
+                false => finding,
+            }
+        };
+        match client.credentials_expire().await {
+            Ok(expiry) => {
+                let message = match expiry {
+                    Some(at) => format!("temporary, until {}", at.format("%Y-%m-%d %H:%M:%S UTC")),
+                    None => "a long-lived access key".to_owned(),
+                };
+                findings.push(Finding::new(Mark::Ok, &place, "credentials", message));
+            }
+            Err(error) => {
+                findings.push(failed("credentials", error));
+                continue;
+            }
+        }
         let (identity, date) = client.identity().await;
         findings.extend(clock(&place, date, wall_clock()));
         let arn = match identity {
             Ok(arn) => arn,
             Err(error) => {
-                findings.push(failed(&place, "identity", error));
+                findings.push(failed("identity", error));
                 continue;
             }
         };
@@ -68,11 +102,12 @@ pub async fn check(
                     Finding::new(Mark::Ok, &place, action, "allowed")
                 }
                 Err(error) if error.kind == Kind::Denied => denied(&place, action, &arn, &error),
-                Err(error) => failed(&place, action, error),
+                Err(error) => failed(action, error),
             });
         }
+        clusters.extend(subject.clusters);
     }
-    findings
+    (findings, clusters)
 }
 
 impl Subject {
@@ -84,6 +119,7 @@ impl Subject {
         let arn = |what: &str| format!("arn:{partition}:ecs:{region}:{account}:{what}");
         let name = "mackerel-ecs-check";
         Subject {
+            chosen: Vec::new(),
             clusters: Vec::new(),
             cluster: ClusterArn::new(&arn(&format!("cluster/{name}"))),
             services: vec![arn(&format!("service/{name}/{name}"))],
@@ -103,24 +139,42 @@ impl Subject {
     ) -> Result<String, Error> {
         match action {
             "ecs:ListClusters" => {
-                self.clusters = client.list_clusters().await?;
-                let count = self.clusters.len();
-                let arns = self.clusters.iter().map(|arn| ClusterArn::new(arn));
-                let chosen: Vec<ClusterArn> = arns
-                    .filter(|arn| config.clusters.names.accepts(arn.name()))
-                    .collect();
-                if let Some(first) = chosen.first() {
-                    self.cluster = first.clone();
+                self.chosen = client.list_clusters().await?;
+                let count = self.chosen.len();
+                self.chosen.retain(|arn| {
+                    let arn = ClusterArn::new(arn);
+                    config.clusters.names.accepts(arn.name())
+                        && config.shard.is_none_or(|shard| shard.holds(&arn))
+                });
+                if let Some(first) = self.chosen.first() {
+                    self.cluster = ClusterArn::new(first);
                 }
-                Ok(match chosen.len() {
+                Ok(match self.chosen.len() {
                     chosen if chosen == count => format!("{count} clusters"),
-                    chosen => format!("{count} clusters, {chosen} of them chosen by name"),
+                    chosen => format!("{count} clusters, {chosen} of them chosen"),
                 })
             }
             "ecs:DescribeClusters" => {
-                let arns = [self.cluster.as_str().to_owned()];
-                client.describe_clusters(&arns).await?;
-                Ok("allowed".into())
+                if self.chosen.is_empty() {
+                    let nobody = [self.cluster.to_string()];
+                    client.describe_clusters(&nobody).await?;
+                }
+                for batch in self.chosen.chunks(DESCRIBE_CLUSTERS) {
+                    let described = client.describe_clusters(batch).await?;
+                    self.clusters.extend(described.found);
+                }
+                let described = self.clusters.len();
+                self.clusters.retain(|cluster| {
+                    cluster.status != INACTIVE && config.clusters.accepts_tags(&cluster.tags)
+                });
+                // Of a cluster that is polled the next calls find out more.
+                if let Some(first) = self.clusters.first() {
+                    self.cluster = first.arn.clone();
+                }
+                Ok(match described - self.clusters.len() {
+                    0 => "allowed".into(),
+                    left_out => format!("{left_out} clusters are left out by their tags"),
+                })
             }
             "ecs:ListServices" => {
                 let services = client
@@ -182,16 +236,24 @@ fn denied(place: &str, action: &str, identity: &str, error: &Error) -> Finding {
         true => "; a policy of the organization, a boundary or the role itself denies it",
         false => "",
     };
-    Finding::new(Mark::Fail, place, action, format!("access denied to {missing}{by}")).mend(format!(
-        "allow {missing} in the IAM policy of {identity}; `mackerel-ecs iam-policy` prints all of it"
-    ))
+    let finding = Finding::new(
+        Mark::Fail,
+        place,
+        action,
+        format!("access denied to {missing}{by}"),
+    );
+    Finding {
+        said: error.detail.clone(),
+        ..finding.mend(format!(
+            "allow {missing} in the IAM policy of {identity}; `mackerel-ecs iam-policy` prints all of it"
+        ))
+    }
 }
 
 fn failed(place: &str, subject: &str, error: Error) -> Finding {
-    let finding = Finding::new(Mark::Fail, place, subject, error.message);
-    match error.detail {
-        Some(detail) => finding.mend(format!("AWS says: {detail}")),
-        None => finding,
+    Finding {
+        said: error.detail,
+        ..Finding::new(Mark::Fail, place, subject, error.message)
     }
 }
 

@@ -1,8 +1,9 @@
-//! Tries everything that polling needs, with calls that change nothing: credentials and permissions
-//! on AWS, the API key and what it must find on Mackerel, and the clock. What is found is told as
-//! one [`Finding`] each, with what mends it.
+//! Tries everything that polling needs, with calls that change nothing: the way out, credentials and
+//! permissions on AWS, the API key and what it must find on Mackerel, and the clock; and tells what
+//! polling would make. What is found is told as one [`Finding`] each, with what mends it.
 
 mod account;
+mod host;
 mod organization;
 
 use chrono::{DateTime, Utc};
@@ -43,20 +44,26 @@ pub struct Finding {
     pub message: String,
     /// What mends it; none where nothing must be mended.
     pub mend: Option<String>,
+    /// What the other side said, with the id of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
 }
 
 impl Finding {
-    fn new(mark: Mark, place: &str, subject: &str, message: impl Into<String>) -> Self {
+    /// A finding that needs no mend.
+    pub fn new(mark: Mark, place: &str, subject: &str, message: impl Into<String>) -> Self {
         Finding {
             mark,
             place: place.to_owned(),
             subject: subject.to_owned(),
             message: message.into(),
             mend: None,
+            said: None,
         }
     }
 
-    fn mend(mut self, mend: impl Into<String>) -> Self {
+    /// The same with what mends it.
+    pub fn mend(mut self, mend: impl Into<String>) -> Self {
         self.mend = Some(mend.into());
         self
     }
@@ -71,15 +78,32 @@ pub struct Check<'a> {
     pub access: &'a Access,
     /// The organization; none where there is no key.
     pub mackerel: Option<&'a Mackerel>,
+    /// Which proxy a request to a URL goes through.
+    pub proxy_of: fn(&str) -> Option<String>,
+}
+
+impl Check<'_> {
+    /// Adds to a failure to reach something which way was tried.
+    fn way(&self, finding: Finding, url: &str) -> Finding {
+        let (Some(proxy), Mark::Fail) = ((self.proxy_of)(url), finding.mark) else {
+            return finding;
+        };
+        finding.mend(format!(
+            "the way was through the proxy {proxy}; check HTTPS_PROXY and NO_PROXY, and that it lets this host through"
+        ))
+    }
 }
 
 /// Tries everything. `wall_clock` tells the time of day, to compare with that of both sides.
 pub async fn check(what: &Check<'_>, wall_clock: impl Fn() -> DateTime<Utc>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let mut clusters = Vec::new();
     for target in &what.config.targets {
-        findings.extend(account::check(what, target, &wall_clock).await);
+        let (found, own) = account::check(what, target, &wall_clock).await;
+        findings.extend(found);
+        clusters.extend(own);
     }
-    findings.extend(organization::check(what, &wall_clock).await);
+    findings.extend(organization::check(what, &clusters, &wall_clock).await);
     findings
 }
 
@@ -105,6 +129,10 @@ pub fn table(findings: &[Finding], look: Look) -> String {
         text.push_str(&format!("{mark}  {line}\n"));
         if let Some(mend) = &one.mend {
             text.push_str(&format!("      {}\n", wrap(mend, width, 6)));
+        }
+        if let Some(said) = &one.said {
+            let said = format!("AWS says: {said}");
+            text.push_str(&format!("      {}\n", wrap(&said, width, 6)));
         }
     }
     text

@@ -28,6 +28,10 @@ examples! {
     CHECK:
         "With the configuration that the environment names" "mackerel-ecs check";
         "For a program" "mackerel-ecs check --config ecs.yaml --output json";
+    SETUP:
+        "What would be made" "mackerel-ecs setup --dry-run";
+        "Monitors and a dashboard, with other thresholds and none of memory" "mackerel-ecs setup --cpu 70/90 --memory off";
+        "Take all of it away again" "mackerel-ecs setup --remove";
     CONFIG:
         "Begin a file" "mackerel-ecs config init ecs.yaml";
         "What is in effect, and where it came from" "mackerel-ecs config show --config ecs.yaml";

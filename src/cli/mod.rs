@@ -4,6 +4,7 @@ pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod example;
+pub mod setup;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use clap_complete::Shell;
 use config::{ConfigArgs, ConfigCommand};
 #[cfg(feature = "demo")]
 use demo::{DemoArgs, Hurry, ServeArgs};
+use setup::SetupArgs;
 
 /// Amazon ECS on Mackerel, without an agent.
 #[derive(Debug, Parser)]
@@ -44,6 +46,9 @@ pub enum Command {
     /// Try all that polling needs, with calls that change nothing: permissions, key, clock
     #[command(after_help = example::CHECK)]
     Check(CheckArgs),
+    /// Make monitors and a dashboard on Mackerel, or take them away again
+    #[command(after_help = example::SETUP)]
+    Setup(SetupArgs),
     /// Show, check, describe or begin a configuration
     #[command(subcommand, after_help = example::CONFIG)]
     Config(ConfigCommand),
@@ -132,6 +137,15 @@ impl Cli {
             .log_level
             .or_else(|| agents().filter(|_| is_sidecar));
         level.unwrap_or(LogLevel::Info)
+    }
+}
+
+impl Cli {
+    /// What `RUST_LOG` says of single modules, where nothing says more plainly what is logged.
+    pub fn log_directives<'a>(&self, environment: &'a [(String, String)]) -> Option<&'a str> {
+        let mut variables = environment.iter();
+        let (_, text) = variables.find(|(name, _)| name == "RUST_LOG")?;
+        (self.log.log_level.is_none() && !text.trim().is_empty()).then_some(text)
     }
 }
 

@@ -172,7 +172,8 @@ pub(super) async fn demo(
     }
     let polling = async {
         let pulse = Pulse::new(config.poll.interval);
-        let outcome = run(&config, poller, plan, &pulse, stop, real_time).await;
+        let (_, configs) = watch::channel(Arc::new(config));
+        let outcome = run(configs, poller, plan, &pulse, stop, real_time).await;
         end.send_replace(1);
         outcome
     };

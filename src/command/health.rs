@@ -31,7 +31,9 @@ pub async fn health(args: HealthArgs, environment: &[(String, String)]) -> Resul
     let url = format!("http://{}/healthz", reachable(address));
     let request = http::Request::get(&url).body(Vec::new())?;
     let answer = transport.send(request, PATIENCE).await;
-    let answer = answer.map_err(|error| anyhow!("can't reach the poller at {url}: {error}"))?;
+    let answer = answer.map_err(|error| {
+        anyhow!("can't reach the poller at {url}; does it run, and listen there? {error}")
+    })?;
     say(String::from_utf8_lossy(answer.body()).trim_end())?;
     Ok(u8::from(!answer.status().is_success()))
 }

@@ -14,7 +14,8 @@ use crate::run::say;
 /// Prints the task definition. With `--check` the exit status is 1 where something would change.
 pub fn inject(args: &InjectArgs) -> Result<u8, Failure> {
     let text = read(args)?;
-    let before: Value = serde_json::from_str(&text).context("the task definition is no JSON")?;
+    let before: Value = serde_json::from_str(&text)
+        .context("the task definition is no JSON; give what describe-task-definition prints")?;
     let after = with_sidecar(&before, &sidecar(args)?)
         .map_err(|why| anyhow!("the sidecar can't be added: {why}"))?;
     if !args.check {

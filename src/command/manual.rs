@@ -28,7 +28,11 @@ pub fn man(folder: Option<&Path>) -> Result<u8, Failure> {
         return Ok(0);
     };
     let command = Cli::command().disable_help_subcommand(true);
-    clap_mangen::generate_to(command, folder)
-        .with_context(|| format!("can't write the manual into {}", folder.display()))?;
+    clap_mangen::generate_to(command, folder).with_context(|| {
+        format!(
+            "can't write the manual into {}; it must be a folder that is there",
+            folder.display()
+        )
+    })?;
     Ok(0)
 }

@@ -9,8 +9,10 @@ mod health;
 mod iam_policy;
 mod inject;
 mod manual;
+mod poll;
 #[cfg(feature = "demo")]
 mod serve;
+mod setup;
 mod task;
 
 use anyhow::Context;
@@ -18,16 +20,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::aws::Access;
-use crate::cli::{Command, PollArgs};
+use crate::cli::Command;
 use crate::config::load::{Gathered, Sources, named};
 use crate::config::{Config, Mistake};
 use crate::mackerel::client::Client as Mackerel;
-use crate::model::calls::Calls;
-use crate::poller::Poller;
-use crate::pulse::{Pulse, listen};
-use crate::run::{Plan, Stop, real_time, run};
+use crate::run::Stop;
 use crate::source::{Location, fetch};
-use crate::terminal::standard_output;
 use crate::transport::Transport;
 
 /// Why a command could not be carried out.
@@ -58,9 +56,10 @@ pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
     let result = runtime.block_on(async {
         let stop = stop_signals()?;
         match command {
-            Command::Poll(args) => poll(args, environment, stop).await,
+            Command::Poll(args) => poll::poll(args, environment, stop).await,
             Command::Task(args) => task::task(&args, environment, stop).await,
             Command::Check(args) => check::check(args, environment).await,
+            Command::Setup(args) => setup::setup(args, environment).await,
             Command::Config(command) => config::config(command, environment).await,
             Command::IamPolicy(args) => iam_policy::iam_policy(args, environment).await,
             Command::Inject(args) => inject::inject(&args),
@@ -95,45 +94,6 @@ fn report(failure: Failure) -> u8 {
             1
         }
     }
-}
-
-async fn poll(args: PollArgs, environment: &[(String, String)], stop: Stop) -> Result<u8, Failure> {
-    let sources = Sources {
-        file: args.config.config.clone(),
-        environment,
-        flags: args.config.flags(),
-    };
-    let transport = Transport::network();
-    let config = load_config(&sources, &transport, !args.dry_run).await;
-    let config = config.map_err(Failure::Mistakes)?;
-    let access = Access {
-        transport,
-        calls: Calls::default(),
-        local: None,
-        rate_share: config.rate_share(),
-        clock: None,
-    };
-    let mackerel = match args.dry_run {
-        true => None,
-        false => mackerel_client(&config, &access)?,
-    };
-    let pulse = Pulse::new(config.poll.interval);
-    if let Some(address) = config.listen {
-        let listened = listen(address, pulse.clone()).await;
-        let address = listened.with_context(|| format!("can't listen at {address}"))?;
-        tracing::info!(%address, "listening");
-    }
-    let poller = Poller::new(config.clone(), access, mackerel);
-    let outcome = run(
-        &config,
-        poller,
-        Plan::of(&args, standard_output(environment)),
-        &pulse,
-        stop,
-        real_time,
-    )
-    .await?;
-    Ok(outcome.exit_status())
 }
 
 /// Loads the configuration from wherever the sources name. `needs_api_key` is false where nothing is

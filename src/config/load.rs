@@ -2,6 +2,7 @@
 //! environment variables, then flags. Reading the named file is the only I/O here; what is
 //! named by a URL is fetched elsewhere and handed in as a text.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -171,10 +172,17 @@ fn written(sources: &Sources<'_>) -> Result<Node, Mistake> {
 
 fn parse_file(path: &Path, named_by: Place) -> Result<Node, Mistake> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Mistake::at(
-            Some(&named_by),
-            format!("can't read {}: {error}", path.display()),
-        )
+        let why = match error.kind() {
+            ErrorKind::NotFound => "it is not there; check the path".to_owned(),
+            ErrorKind::IsADirectory => "it is a folder; name the file in it".to_owned(),
+            ErrorKind::InvalidData => "it is no text in UTF-8".to_owned(),
+            ErrorKind::PermissionDenied => {
+                "this user may not; give it the right to read".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        let message = format!("can't read {}: {why}", path.display());
+        Mistake::at(Some(&named_by), message)
     })?;
     yaml::parse(&path.display().to_string(), &text)
 }

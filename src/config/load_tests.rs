@@ -220,13 +220,13 @@ fn an_unreadable_file_is_told_with_what_names_it() {
     check(
         &[KEY, ("MACKEREL_ECS_CONFIG", "/nowhere/ecs.yaml")],
         &[
-            "environment variable MACKEREL_ECS_CONFIG: can't read /nowhere/ecs.yaml: No such file \
-             or directory (os error 2)",
+            "environment variable MACKEREL_ECS_CONFIG: can't read /nowhere/ecs.yaml: it is not \
+             there; check the path",
         ],
     );
     assert_eq!(
         load_from(Some(Path::new("/")), &[KEY], &[]).unwrap_err(),
-        ["flag --config: can't read /: Is a directory (os error 21)"]
+        ["flag --config: can't read /: it is a folder; name the file in it"]
     );
 }
 

@@ -32,7 +32,7 @@ use selection::Selection;
 use template::Template;
 
 /// The whole configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where points go.
     pub mackerel: Mackerel,
@@ -58,6 +58,9 @@ pub struct Config {
     pub heartbeat: Option<String>,
     /// Where the poller tells its health; none for nowhere.
     pub listen: Option<SocketAddr>,
+    /// How often the configuration's source is looked at for changes, besides at a SIGHUP; none for a
+    /// file every now and then, and anything else never.
+    pub reload: Option<Duration>,
 }
 
 impl Config {
@@ -69,7 +72,7 @@ impl Config {
 }
 
 /// The Mackerel organization.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Mackerel {
     /// The API key, with read and write permission. Absent only in a dry run.
     pub api_key: Option<Secret>,
@@ -100,7 +103,7 @@ pub struct AssumedRole {
 }
 
 /// A choice of clusters or services.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
     /// By name.
     pub names: NameFilter,
@@ -126,7 +129,7 @@ impl Filter {
 }
 
 /// How a cluster looks as a host.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Host {
     /// The identity, `{arn}` by default.
     pub custom_identifier: Template,

@@ -3,7 +3,7 @@
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 /// One pattern, checked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Pattern(Glob);
 
 impl Pattern {
@@ -20,35 +20,47 @@ impl Pattern {
 
 /// Several patterns, of which one must match.
 #[derive(Debug, Clone, Default)]
-pub struct Patterns(Option<GlobSet>);
+pub struct Patterns {
+    written: Vec<Pattern>,
+    set: Option<GlobSet>,
+}
+
+impl PartialEq for Patterns {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
 
 impl Patterns {
     /// Joins patterns. No patterns match nothing.
     pub fn new(patterns: Vec<Pattern>) -> Self {
         if patterns.is_empty() {
-            return Patterns(None);
+            return Patterns::default();
         }
         let mut builder = GlobSetBuilder::new();
-        for pattern in patterns {
-            builder.add(pattern.0);
+        for pattern in &patterns {
+            builder.add(pattern.0.clone());
         }
-        // Each pattern was compiled when it was checked, so the set compiles as well.
-        Patterns(builder.build().ok())
+        Patterns {
+            written: patterns,
+            // Each pattern was compiled when it was checked, so the set compiles as well.
+            set: builder.build().ok(),
+        }
     }
 
     /// Whether one of them matches the whole text.
     pub fn matches(&self, text: &str) -> bool {
-        self.0.as_ref().is_some_and(|set| set.is_match(text))
+        self.set.as_ref().is_some_and(|set| set.is_match(text))
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.set.is_none()
     }
 }
 
 /// A choice by name: all that `include` matches (all, where it is empty) but what `exclude` does.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct NameFilter {
     /// What is in.
     pub include: Patterns,

@@ -9,7 +9,7 @@ use super::pattern::{NameFilter, Pattern, Patterns};
 use super::reader::{Section, duration_within, list_of, one_of};
 use super::secret::Secret;
 use super::selection::Selection;
-use super::table::{GRACE, INTERVAL, LOOKBACK, REREAD, RETIRE_AFTER, STATUSES};
+use super::table::{GRACE, INTERVAL, LOOKBACK, RELOAD, REREAD, RETIRE_AFTER, STATUSES};
 use super::template::Template;
 use super::{AssumedRole, Aws, CloudWatch, Config, Filter, Host, Mackerel, Mistake, Poll, Target};
 use crate::model::catalog::Profile;
@@ -34,7 +34,11 @@ pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
     let m = &mut mistakes;
     let mut top = Section::open("", Some(root), m);
     let config = Config {
-        mackerel: read_mackerel(top.section("mackerel", m), needs_api_key, m),
+        mackerel: {
+            // Of a configuration that is none, nothing in it is missing.
+            let needs_key = needs_api_key && !top.is_wrong();
+            read_mackerel(top.section("mackerel", m), needs_key, m)
+        },
         targets: read_targets(&mut top, m),
         clusters: read_filter(top.section("clusters", m), m),
         services: read_filter(top.section("services", m), m),
@@ -56,6 +60,12 @@ pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
             section.finish(m);
             address.flatten()
         },
+        reload: top
+            .value("reload", m, |text| match text {
+                "auto" => Ok(None),
+                _ => duration_within(RELOAD)(text).map(Some),
+            })
+            .flatten(),
     };
     top.finish(m);
     if mistakes.is_empty() {

@@ -64,6 +64,7 @@ fn an_empty_file_is_the_defaults() {
         shard,
         heartbeat,
         listen,
+        reload,
     } = config("");
     assert!(mackerel.api_key.is_none());
     assert_eq!(mackerel.api_base, "https://api.mackerelio.com");
@@ -104,6 +105,7 @@ fn an_empty_file_is_the_defaults() {
     assert_eq!(cloudwatch, expected);
     assert_eq!(shard, None);
     assert_eq!((host.retire_after, heartbeat, listen), (None, None, None));
+    assert_eq!(reload, None);
 }
 
 #[test]

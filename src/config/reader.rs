@@ -50,6 +50,11 @@ impl<'a> Section<'a> {
         self.place.as_ref()
     }
 
+    /// Whether something else than a mapping was written.
+    pub fn is_wrong(&self) -> bool {
+        self.is_wrong
+    }
+
     /// Whether a key was written, however wrongly, so that it is not to be called missing.
     pub fn may_hold(&self, key: &str) -> bool {
         let is_written = |node: &Node| !matches!(node.value, Value::Null);

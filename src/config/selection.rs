@@ -5,7 +5,7 @@ use crate::model::catalog::{MetricId, Profile};
 use super::pattern::Patterns;
 
 /// The choice of metrics. What is not selected is neither requested from AWS nor posted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Selection {
     /// The ready choice that the patterns work upon.
     pub profile: Profile,

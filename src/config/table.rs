@@ -38,6 +38,9 @@ pub const GRACE: Span = span(Duration::from_secs(1), Duration::from_secs(600));
 /// Bounds of `host.retire_after`.
 pub const RETIRE_AFTER: Span = span(Duration::from_secs(600), Duration::from_secs(30 * 86_400));
 
+/// Bounds of `reload`.
+pub const RELOAD: Span = span(Duration::from_secs(10), DAY);
+
 /// Host statuses that Mackerel knows.
 pub const STATUSES: &[&str] = &["working", "standby", "maintenance", "poweroff"];
 
@@ -263,6 +266,13 @@ pub static KEYS: &[Key] = &[
     key("http.listen", One(Text(LISTEN)), Value("off"),
         "Where `GET /healthz` is answered while the poller runs: 200 as long as polls are finished in \
          time, 503 when none was for twice the interval and two minutes. `mackerel-ecs health` asks it, \
-         for the health check of a container.")
+         for the health check of a container. `GET /metrics` tells there what the polls did, in \
+         OpenMetrics.")
         .or("off").variable("MACKEREL_ECS_LISTEN"),
+
+    key("reload", One(Form::Duration(RELOAD)), Value("auto"),
+        "How often the source of this configuration is looked at for changes, which then hold from the \
+         next poll on: auto (a file every ten seconds, a URL never), or a time such as 5m. A SIGHUP is a \
+         look at once.")
+        .or("auto"),
 ];

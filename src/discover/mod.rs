@@ -34,8 +34,8 @@ pub struct Discovery {
     pub clusters: Vec<Observed>,
     /// What could not be read.
     pub troubles: Vec<Trouble>,
-    /// How many clusters there are that the filters leave out.
-    pub filtered_out: usize,
+    /// The clusters that there are and that the filters or the shard leave out.
+    pub left_out: HashSet<ClusterArn>,
     /// All clusters that are listed, chosen or not, but for those that are described as deleted.
     pub living: HashSet<ClusterArn>,
     /// Whether there was no time to describe all services.
@@ -75,14 +75,12 @@ pub async fn discover(
     };
     let mut discovery = Discovery::default();
     let listed = client.list_clusters().await?;
-    let all = listed.len();
     discovery.living = listed.iter().map(|arn| ClusterArn::new(arn)).collect();
-    let mut arns: Vec<String> = listed
-        .into_iter()
-        .filter(|arn| clusters.names.accepts(last_part(arn)))
-        .filter(|arn| shard.is_none_or(|shard| shard.holds(&ClusterArn::new(arn))))
-        .collect();
-    discovery.filtered_out = all - arns.len();
+    let (mut arns, left_out): (Vec<String>, Vec<String>) = listed.into_iter().partition(|arn| {
+        clusters.names.accepts(last_part(arn))
+            && shard.is_none_or(|shard| shard.holds(&ClusterArn::new(arn)))
+    });
+    discovery.left_out = left_out.iter().map(|arn| ClusterArn::new(arn)).collect();
     arns.sort();
     arns.dedup();
     let mut chosen = Vec::new();
@@ -121,9 +119,10 @@ pub async fn discover(
     }
     chosen.sort_by(|a, b| a.arn.cmp(&b.arn));
     chosen.dedup_by(|a, b| a.arn == b.arn);
-    let living = chosen.len();
-    chosen.retain(|cluster| clusters.accepts_tags(&cluster.tags));
-    discovery.filtered_out += living - chosen.len();
+    let left_out = chosen.extract_if(.., |cluster| !clusters.accepts_tags(&cluster.tags));
+    discovery
+        .left_out
+        .extend(left_out.map(|cluster| cluster.arn));
 
     let hung = AtomicUsize::new(0);
     let known = walk.begin(chosen, &discovery.living);

@@ -142,7 +142,7 @@ fn asked(series: &SeriesId) -> (&'static str, &'static str) {
             metric, statistic, ..
         } => (metric, statistic.as_str()),
         // A count is no metric of CloudWatch: asked for there, it is the number of samples.
-        Source::Service(_) | Source::Cluster(_) => (SAMPLED, "SampleCount"),
+        _ => (SAMPLED, "SampleCount"),
     }
 }
 

@@ -200,13 +200,19 @@ impl Client {
             .await
     }
 
-    async fn tell(&self, method: &str, name: &str, path: &str, body: Value) -> Result<(), Error> {
+    pub(super) async fn tell(
+        &self,
+        method: &str,
+        name: &str,
+        path: &str,
+        body: Value,
+    ) -> Result<(), Error> {
         let body = body.to_string().into_bytes();
         self.send(method, name, path, Some(body)).await?;
         Ok(())
     }
 
-    async fn ask<T: DeserializeOwned>(
+    pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         method: &str,
         name: &str,
@@ -227,7 +233,7 @@ impl Client {
         body: Option<Vec<u8>>,
     ) -> Result<http::Response<Vec<u8>>, Error> {
         let call = format!("{method} {name}");
-        self.calls.add(&format!("mackerel:{call}"), 1);
+        self.calls.add(&format!("mackerel:{call}"));
         let mut request = http::Request::builder()
             .method(method)
             .uri(format!("{}/api/v0{path}", self.base))
@@ -257,6 +263,9 @@ impl Client {
         let status = response.status();
         if status.is_success() {
             return Ok(response);
+        }
+        if status == http::StatusCode::TOO_MANY_REQUESTS {
+            self.calls.add_throttled(&format!("mackerel:{call}"));
         }
         let retry_after = response
             .headers()
@@ -295,6 +304,7 @@ fn metadata_path(id: &HostId, namespace: &str) -> String {
     )
 }
 
-fn escape(segment: &str) -> String {
+/// A text as one segment of a path.
+pub(super) fn escape(segment: &str) -> String {
     utf8_percent_encode(segment, SEGMENT).to_string()
 }

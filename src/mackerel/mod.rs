@@ -5,3 +5,4 @@ pub mod client;
 pub mod error;
 pub mod payload;
 mod probe;
+pub mod watching;

@@ -112,6 +112,16 @@ impl Host {
     }
 }
 
+/// A service of the organization.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// The names of its roles.
+    #[serde(default)]
+    pub roles: Vec<String>,
+}
+
 /// One point of a host's metric.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::client::{Client, parsed};
 use super::error::Error;
+use super::payload::Service;
 
 #[derive(Deserialize)]
 struct Organization {
@@ -15,11 +16,6 @@ struct Organization {
 #[derive(Deserialize)]
 struct Services {
     services: Vec<Service>,
-}
-
-#[derive(Deserialize)]
-struct Service {
-    name: String,
 }
 
 impl Client {
@@ -41,10 +37,10 @@ impl Client {
         self.post_values(&[]).await
     }
 
-    /// The names of the organization's services.
-    pub async fn services(&self) -> Result<Vec<String>, Error> {
+    /// The organization's services with their roles.
+    pub async fn services(&self) -> Result<Vec<Service>, Error> {
         let answer = self.send("GET", "/services", "/services", None).await?;
         let known: Services = parsed("GET", "/services", answer.body())?;
-        Ok(known.services.into_iter().map(|one| one.name).collect())
+        Ok(known.services)
     }
 }

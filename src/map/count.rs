@@ -2,7 +2,7 @@
 //! them was read. A service at zero tasks yields a zero: that is a figure, not a gap.
 
 use crate::config::selection::Selection;
-use crate::model::catalog::{ClusterFigure, MetricId, ServiceFigure, Source};
+use crate::model::catalog::{ClusterFigure, MetricId, ServiceFigure, ServicesFigure, Source};
 use crate::model::inventory::{Cluster, Observed, Service};
 use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::Minute;
@@ -36,10 +36,33 @@ pub fn counts(observed: &Observed, selection: &Selection, since: Minute) -> Vec<
                     }
                 }
             }
-            Source::CloudWatch { .. } => {}
+            Source::Services(figure) => {
+                // Services of several polls make no figure of one minute.
+                if observed.whole && observed.afresh {
+                    let last = last_read(observed);
+                    let value = of_services(&observed.services, figure);
+                    let service = None;
+                    add(SeriesId { metric, service }, last, value);
+                }
+            }
+            Source::CloudWatch { .. } | Source::Highest { .. } => {}
         }
     }
     samples
+}
+
+/// The minute by which all of a cluster was read.
+fn last_read(observed: &Observed) -> Minute {
+    let services = observed.services.iter().map(|service| service.read_at);
+    services.fold(observed.cluster.read_at, Minute::max)
+}
+
+fn of_services(services: &[Service], figure: ServicesFigure) -> i64 {
+    let is_so = |service: &&Service| match figure {
+        ServicesFigure::BelowDesired => service.running < service.desired,
+        ServicesFigure::WithoutTasks => service.running == 0 && service.desired > 0,
+    };
+    services.iter().filter(is_so).count() as i64
 }
 
 fn of_cluster(cluster: &Cluster, figure: ClusterFigure) -> i64 {

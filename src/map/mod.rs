@@ -3,5 +3,6 @@
 
 pub mod count;
 pub mod graph;
+pub mod highest;
 pub mod host;
 pub mod restore;

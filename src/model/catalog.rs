@@ -58,6 +58,15 @@ pub enum Source {
     Service(ServiceFigure),
     /// A figure of DescribeClusters, true of the minute in which it is read.
     Cluster(ClusterFigure),
+    /// A figure of all chosen services of a cluster, true of the minute in which the last of them is
+    /// read; none where one of them could not be.
+    Services(ServicesFigure),
+    /// The highest of a CloudWatch metric of all services of a cluster in a minute, as far as it is
+    /// read for them.
+    Highest {
+        /// The name of the metric, whose average it is.
+        metric: &'static str,
+    },
     /// A CloudWatch metric of the namespace `AWS/ECS`, one value a minute.
     CloudWatch {
         /// Its name.
@@ -97,6 +106,15 @@ pub enum ClusterFigure {
     PendingTasks,
     ActiveServices,
     ContainerInstances,
+}
+
+/// A figure of all chosen services of a cluster: how many of them are so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServicesFigure {
+    /// They run fewer tasks than are desired.
+    BelowDesired,
+    /// They run no task although one is desired.
+    WithoutTasks,
 }
 
 /// A CloudWatch statistic.
@@ -155,6 +173,13 @@ impl MetricId {
     }
 }
 
+impl Source {
+    /// Whether its values come from CloudWatch, minute by minute, and are read again while they settle.
+    pub fn is_read(self) -> bool {
+        matches!(self, Source::CloudWatch { .. } | Source::Highest { .. })
+    }
+}
+
 impl Metric {
     /// The name with `#` for the service, such as `custom.ecs.running_task.#.count`.
     pub fn pattern(&self) -> String {
@@ -189,6 +214,7 @@ graphs! {
     MEMORY_RESERVATION "custom.ecs.memory_reservation" "ECS Cluster Memory Reservation" Percentage;
     CLUSTER_TASK "custom.ecs.cluster_task" "ECS Cluster Tasks" Integer;
     CLUSTER_SERVICE "custom.ecs.cluster_service" "ECS Cluster Services" Integer;
+    HIGHEST "custom.ecs.highest_service_utilization" "ECS Fullest Service" Percentage;
     CONTAINER_INSTANCE "custom.ecs.container_instance" "ECS Container Instances" Integer;
     DEPLOYMENT "custom.ecs.deployment.#" "ECS Service Deployments" Integer;
 }
@@ -256,10 +282,23 @@ pub static METRICS: &[Metric] = &[
     row(&CLUSTER_TASK, "running", "running", Source::Cluster(ClusterFigure::RunningTasks), Standard),
     row(&CLUSTER_TASK, "pending", "pending", Source::Cluster(ClusterFigure::PendingTasks), Standard),
     row(&CLUSTER_SERVICE, "active", "active", Source::Cluster(ClusterFigure::ActiveServices), Standard),
+    row(&CLUSTER_SERVICE, "below_desired", "below desired", Source::Services(ServicesFigure::BelowDesired), Standard),
+    row(&CLUSTER_SERVICE, "without_tasks", "without tasks", Source::Services(ServicesFigure::WithoutTasks), Standard),
+    row(&HIGHEST, "cpu", "CPU", Source::Highest { metric: "CPUUtilization" }, Standard),
+    row(&HIGHEST, "memory", "memory", Source::Highest { metric: "MemoryUtilization" }, Standard),
     row(&CONTAINER_INSTANCE, "registered", "registered", Source::Cluster(ClusterFigure::ContainerInstances), Standard),
     row(&DEPLOYMENT, "count", "%1 deployments", Source::Service(ServiceFigure::Deployments), Full),
     row(&DEPLOYMENT, "failed_tasks", "%1 failed tasks", Source::Service(ServiceFigure::FailedTasks), Full),
 ];
+
+/// The metrics that tell of a whole cluster what a monitor can be set on.
+pub const BELOW_DESIRED: &str = "custom.ecs.cluster_service.below_desired";
+/// Likewise.
+pub const WITHOUT_TASKS: &str = "custom.ecs.cluster_service.without_tasks";
+/// Likewise.
+pub const HIGHEST_CPU: &str = "custom.ecs.highest_service_utilization.cpu";
+/// Likewise.
+pub const HIGHEST_MEMORY: &str = "custom.ecs.highest_service_utilization.memory";
 
 /// The CloudWatch metric whose number of samples tells how many tasks of a service ran.
 pub const SAMPLED: &str = "CPUUtilization";
@@ -296,11 +335,21 @@ mod tests {
     }
 
     #[test]
+    fn what_monitors_watch_is_in_the_table() {
+        for name in [BELOW_DESIRED, WITHOUT_TASKS, HIGHEST_CPU, HIGHEST_MEMORY] {
+            assert!(
+                METRICS.iter().any(|metric| metric.pattern() == name),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
     fn only_metrics_of_a_service_are_named_by_service() {
         for metric in METRICS {
             let of_service = match metric.source {
                 Source::Service(_) => true,
-                Source::Cluster(_) => false,
+                Source::Cluster(_) | Source::Services(_) | Source::Highest { .. } => false,
                 Source::CloudWatch { scope, .. } => scope == Scope::Service,
             };
             assert_eq!(metric.is_per_service(), of_service, "{metric}");

@@ -66,6 +66,8 @@ pub(super) struct Work {
     /// Whether everything of it was posted, or is known to be refused for good.
     pub(super) posted_whole: bool,
     pub(super) accepted: usize,
+    /// Points that Mackerel refuses for good.
+    pub(super) refused: usize,
 }
 
 impl ClusterState {
@@ -227,6 +229,7 @@ impl Work {
             restored_whole: true,
             posted_whole: true,
             accepted: 0,
+            refused: 0,
         }
     }
 

@@ -56,6 +56,7 @@ pub(super) async fn enroll_all(
             Err(error) => {
                 troubles.push(Trouble::of_cluster(arn, error.message));
                 if error.kind == Kind::Rejected {
+                    work.refused += work.state.pending.len();
                     work.state.pending.clear();
                 }
             }

@@ -8,6 +8,7 @@ mod outcome;
 mod posting;
 mod reading;
 mod region;
+mod reload;
 mod retirement;
 mod spread;
 
@@ -24,12 +25,12 @@ use crate::config::{Config, Target};
 use crate::mackerel::client::Client as Mackerel;
 use crate::mackerel::error::Kind;
 use crate::mackerel::payload::ServiceMetricValue;
-use crate::model::calls::{Calls, METRICS_REQUESTED};
+use crate::model::calls::Calls;
 use crate::model::id::ClusterArn;
 use crate::model::progress::Progress;
 use crate::model::reader::Reader;
 use crate::model::trouble::Trouble;
-use crate::plan::cost::{Load, Loads};
+use crate::plan::cost::{self, Load, Loads, bill};
 use crate::post::retry::retrying;
 use crate::report::{Report, gather};
 use region::{Region, RegionReport};
@@ -41,10 +42,14 @@ pub struct Poller {
     targets: Vec<TargetState>,
     /// The Regions that are being polled.
     polls: FuturesUnordered<LocalBoxFuture<'static, Polled>>,
+    /// How many Regions there were so far.
+    places: Place,
+    /// Regions that the configuration has no more, whose progress is yet to be noted.
+    leaving: Vec<(Region, Arc<Shared>)>,
 }
 
-/// Which Region: the places of its target and of itself.
-type Place = (usize, usize);
+/// Which Region, counted through the life of the poller.
+type Place = usize;
 
 /// A Region whose poll is over, and what it did.
 type Polled = (Place, Region, RegionReport);
@@ -57,6 +62,8 @@ struct Shared {
     /// None in a dry run.
     mackerel: Option<Mackerel>,
     calls: Calls,
+    /// Counts the clients of Mackerel that there were.
+    edition: u64,
     /// Whose custom identifier is whose, so that no two clusters write to one host.
     claims: Mutex<HashMap<String, ClusterArn>>,
     /// When this process last posted the graph definitions.
@@ -67,18 +74,27 @@ struct Shared {
 }
 
 impl Shared {
-    /// Notes what a Region's readings ask for. Gives the loads of all that are known.
+    /// Notes what a Region's readings ask for. Gives [`Self::loads`].
     fn add_load(&self, place: Place, reader: Reader, load: Load) -> Loads {
         let mut loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
         loads.insert(place, (reader, load));
+        drop(loads);
+        self.loads()
+    }
+
+    /// How much of CloudWatch a reading of all Regions asks for, the other shards taken for as large.
+    fn loads(&self) -> Loads {
+        let loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
         let sum = |wanted: Reader| {
             let of = loads.values().filter(|(reader, _)| *reader == wanted);
             of.fold(Load::default(), |sum, (_, load)| sum + *load)
         };
-        Loads {
+        let shards = self.config.shard.map_or(1, |shard| shard.count as usize);
+        let loads = Loads {
             statistics: sum(Reader::Statistics),
             data: sum(Reader::Data),
-        }
+        };
+        loads.times(shards)
     }
 
     /// Until when the stage that begins now may take, so that a stage that hangs leaves the others
@@ -96,39 +112,38 @@ struct TargetState {
     tried_since: Option<DateTime<Utc>>,
     /// Why its clients could not be made.
     trouble: Option<Trouble>,
+    /// Regions as another configuration had them, to be taken over.
+    inherited: Vec<RegionState>,
 }
 
 #[derive(Debug)]
 struct RegionState {
+    place: Place,
     name: String,
     /// None while it is being polled.
     idle: Option<Region>,
     /// When its last poll began, and how far behind it was before.
     began: DateTime<Utc>,
     behind: i64,
+    /// The client to go on with when it is idle again.
+    renewed: Option<aws::Client>,
 }
 
 impl Poller {
     /// A poller that has seen nothing yet. Without a Mackerel client it makes dry runs.
     pub fn new(config: Config, access: Access, mackerel: Option<Mackerel>) -> Self {
-        let targets = config
-            .targets
-            .iter()
-            .map(|target| TargetState {
-                target: target.clone(),
-                regions: Vec::new(),
-                tried_since: None,
-                trouble: None,
-            })
-            .collect();
+        let targets = config.targets.iter().map(TargetState::new).collect();
         Poller {
             targets,
             polls: FuturesUnordered::new(),
+            places: 0,
+            leaving: Vec::new(),
             shared: Arc::new(Shared {
                 calls: access.calls.clone(),
                 config,
                 access,
                 mackerel,
+                edition: 0,
                 claims: Mutex::default(),
                 graphs_posted: tokio::sync::Mutex::default(),
                 loads: Mutex::default(),
@@ -146,53 +161,93 @@ impl Poller {
     /// not ended by `until` goes on with it, is told of in the report, and left out of polls until
     /// it is done. None is for the last poll: it waits for all, and leaves nothing for the next one.
     pub async fn tick(&mut self, now: DateTime<Utc>, until: Option<Instant>) -> Report {
-        let shared = &self.shared;
-        shared.progress.reset();
-        let connections = self.targets.iter_mut();
-        join_all(connections.map(|target| target.connect(shared, now))).await;
+        self.shared.progress.reset();
+        self.connect(now).await;
         self.begin(now, until.is_some());
         let mut reports: HashMap<Place, RegionReport> = HashMap::new();
         while let Some((place, region, report)) = next(&mut self.polls, until).await {
-            let (target, at) = place;
-            let state = &mut self.targets[target].regions[at];
-            state.idle = Some(region);
-            state.behind = report.behind;
-            reports.insert(place, report);
+            if self.rest(place, region, report.behind) {
+                reports.insert(place, report);
+            }
         }
         let mut report = Report {
             started_at: now,
             dry_run: self.shared.mackerel.is_none(),
             ..Report::default()
         };
-        for (at, target) in self.targets.iter().enumerate() {
-            let mut own = |place| reports.remove(&(at, place));
-            target.tell(now, &mut own, &mut report);
+        for target in &self.targets {
+            target.tell(now, &mut |place| reports.remove(&place), &mut report);
         }
         if let Some(trouble) = self.heartbeat(&report, now).await {
             report.troubles.extend(gather("default", vec![trouble]));
         }
-        report.calls = self.shared.calls.take();
-        let requested = report.calls.remove(METRICS_REQUESTED);
-        report.cloudwatch_metrics_requested = requested.unwrap_or(0);
+        let counted = self.shared.calls.take();
+        report.calls = counted.made;
+        report.throttled = counted.throttled;
+        report.cloudwatch_metrics_requested = counted.requested.most;
+        report.cloudwatch_metrics_requested_least = counted.requested.least;
+        let loads = self.shared.loads();
+        let every = cost::interval(loads, &self.shared.config.cloudwatch);
+        report.cloudwatch_usd_a_month = bill(loads, every).usd;
+        match until {
+            Some(until) => _ = tokio::time::timeout_at(until, self.take_leave(now)).await,
+            None => self.take_leave(now).await,
+        }
         report
+    }
+
+    /// Makes the clients of all targets that have none yet.
+    async fn connect(&mut self, now: DateTime<Utc>) {
+        let access = &self.shared.access;
+        let targets = self.targets.iter_mut();
+        join_all(targets.map(|target| target.connect(access, now))).await;
+        for target in &mut self.targets {
+            for state in &mut target.regions {
+                if state.place == NO_PLACE {
+                    state.place = self.places;
+                    self.places += 1;
+                }
+            }
+        }
+        self.leave_behind();
+    }
+
+    /// Takes a Region back whose poll is over. Gives whether it is still wanted.
+    fn rest(&mut self, place: Place, mut region: Region, behind: i64) -> bool {
+        let mut states = self.targets.iter_mut().flat_map(|target| {
+            let own = target.regions.iter_mut();
+            own.chain(&mut target.inherited)
+        });
+        let Some(state) = states.find(|state| state.place == place) else {
+            self.leaving.push((region, Arc::clone(&self.shared)));
+            return false;
+        };
+        if let Some(client) = state.renewed.take() {
+            region.renew(client);
+        }
+        state.idle = Some(region);
+        state.behind = behind;
+        true
     }
 
     /// Begins the polls of all Regions that are not being polled.
     fn begin(&mut self, now: DateTime<Utc>, goes_on: bool) {
         let connected: usize = self.targets.iter().map(|target| target.regions.len()).sum();
-        for (target, state) in self.targets.iter_mut().enumerate() {
-            for (at, state) in state.regions.iter_mut().enumerate() {
-                let Some(mut region) = state.idle.take() else {
-                    continue;
-                };
-                state.began = now;
-                let shared = Arc::clone(&self.shared);
-                self.polls.push(Box::pin(async move {
-                    let place = (target, at);
-                    let report = region.poll(&shared, now, place, connected, goes_on).await;
-                    (place, region, report)
-                }));
-            }
+        for state in self
+            .targets
+            .iter_mut()
+            .flat_map(|target| &mut target.regions)
+        {
+            let Some(mut region) = state.idle.take() else {
+                continue;
+            };
+            state.began = now;
+            let shared = Arc::clone(&self.shared);
+            let place = state.place;
+            self.polls.push(Box::pin(async move {
+                let report = region.poll(&shared, now, place, connected, goes_on).await;
+                (place, region, report)
+            }));
         }
     }
 
@@ -229,11 +284,12 @@ impl Poller {
 
     /// Notes on Mackerel how far posting came, for the next process to go on from there.
     pub async fn save(&mut self, now: DateTime<Utc>) {
+        self.take_leave(now).await;
         let shared = &self.shared;
         let regions = self
             .targets
             .iter_mut()
-            .flat_map(|target| &mut target.regions)
+            .flat_map(|target| target.regions.iter_mut().chain(&mut target.inherited))
             .filter_map(|state| state.idle.as_mut());
         join_all(regions.map(|region| region.save(shared, now))).await;
     }
@@ -250,9 +306,22 @@ async fn next(
     }
 }
 
+/// The place of a Region that has got none yet.
+const NO_PLACE: Place = Place::MAX;
+
 impl TargetState {
+    fn new(target: &Target) -> Self {
+        TargetState {
+            target: target.clone(),
+            regions: Vec::new(),
+            tried_since: None,
+            trouble: None,
+            inherited: Vec::new(),
+        }
+    }
+
     /// Makes the clients of the target, unless they are there already.
-    async fn connect(&mut self, shared: &Shared, now: DateTime<Utc>) {
+    async fn connect(&mut self, access: &Access, now: DateTime<Utc>) {
         self.tried_since.get_or_insert(now);
         if !self.regions.is_empty() {
             return;
@@ -262,42 +331,64 @@ impl TargetState {
             external_id: role.external_id.as_deref(),
             session_name: &role.session_name,
         });
-        self.trouble = match aws::connect(&shared.access, role, &self.target.regions).await {
+        self.trouble = match aws::connect(access, role, &self.target.regions).await {
             Ok(clients) => {
-                let region = |client: aws::Client| RegionState {
-                    name: client.region().to_owned(),
-                    idle: Some(Region::new(client)),
-                    began: now,
-                    behind: 0,
-                };
-                self.regions = clients.into_iter().map(region).collect();
+                let clients = clients.into_iter();
+                self.regions = clients.map(|client| self.inherit(client, now)).collect();
                 None
             }
             Err(error) => Some(Trouble::of_target(error.message).with_detail(error.detail)),
         };
     }
 
+    /// A Region with its client, as it was before if it was.
+    fn inherit(&mut self, client: aws::Client, now: DateTime<Utc>) -> RegionState {
+        let mut known = self.inherited.iter();
+        let Some(at) = known.position(|state| state.name == client.region()) else {
+            return RegionState {
+                place: NO_PLACE,
+                name: client.region().to_owned(),
+                idle: Some(Region::new(client)),
+                began: now,
+                behind: 0,
+                renewed: None,
+            };
+        };
+        let mut state = self.inherited.remove(at);
+        match &mut state.idle {
+            Some(region) => region.renew(client),
+            None => state.renewed = Some(client),
+        }
+        state
+    }
+
     /// Adds what the polls of the target's Regions did to the report.
     fn tell(
         &self,
         now: DateTime<Utc>,
-        polled: &mut dyn FnMut(usize) -> Option<RegionReport>,
+        polled: &mut dyn FnMut(Place) -> Option<RegionReport>,
         report: &mut Report,
     ) {
         let mut troubles: Vec<Trouble> = self.trouble.iter().cloned().collect();
         let seconds_since = |then: DateTime<Utc>| (now - then).num_seconds();
-        if let (Some(_), Some(since)) = (&self.trouble, self.tried_since) {
-            report.behind_seconds = report.behind_seconds.max(seconds_since(since));
-        }
-        for (place, region) in self.regions.iter().enumerate() {
-            let own = polled(place).unwrap_or_else(|| region.unfinished(now));
-            report.behind_seconds = report.behind_seconds.max(own.behind);
+        let mut behind = match (&self.trouble, self.tried_since) {
+            (Some(_), Some(since)) => seconds_since(since),
+            _ => 0,
+        };
+        for region in &self.regions {
+            let own = polled(region.place).unwrap_or_else(|| region.unfinished(now));
+            behind = behind.max(own.behind);
+            report.dropped += own.dropped as u64;
             for mut cluster in own.clusters {
                 cluster.target.clone_from(&self.target.name);
                 report.clusters.push(cluster);
             }
             troubles.extend(own.troubles);
         }
+        report.behind_seconds = report.behind_seconds.max(behind);
+        report
+            .behind_seconds_by_target
+            .insert(self.target.name.clone(), behind);
         report.troubles.extend(gather(&self.target.name, troubles));
     }
 }

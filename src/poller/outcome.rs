@@ -41,6 +41,7 @@ pub(super) fn cluster_report(work: &Work, shared: &Shared, troubles: &[Trouble])
         running: services.iter().map(|service| service.running).sum(),
         desired: services.iter().map(|service| service.desired).sum(),
         points: work.accepted + values.len(),
+        refused: work.refused,
         failed: own
             .iter()
             .any(|trouble| trouble.severity == Severity::Failure),

@@ -82,6 +82,7 @@ pub(super) async fn post(
             troubles.push(Trouble::of_cluster(&arn, error.message.clone()));
         } else {
             finish(works, point);
+            works[point.place].refused += 1;
             troubles.push(refusal(&arn, point, error));
         }
     }
@@ -106,11 +107,7 @@ pub(super) async fn post(
 
 /// Whether a sample may be among the pending counts.
 fn is_pending_kind(sample: &Sample) -> bool {
-    use crate::model::catalog::Source;
-    !matches!(
-        sample.series.metric.metric().source,
-        Source::CloudWatch { .. }
-    )
+    !sample.series.metric.metric().source.is_read()
 }
 
 fn refusal(arn: &ClusterArn, point: &Point, error: &Error) -> Trouble {

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::Shared;
 use super::cluster::{Divisor, Work};
 use crate::aws::{Client, Error, Kind, MAX_QUERIES};
-use crate::config::Poll;
 use crate::fetch::{Fetched, fetch};
+use crate::map::highest::highest;
 use crate::map::restore::{restored, samples_per_task};
 use crate::model::calls::DESCRIBE_REVISIONS;
 use crate::model::catalog::{SAMPLED, running_count};
@@ -164,31 +164,17 @@ pub(super) async fn read(
         &shared.progress,
     )
     .await;
-    take(works, &places, fetched, &shared.config.poll, troubles);
+    take(works, &places, fetched, shared, troubles);
 }
 
 fn take(
     works: &mut [Work],
     places: &[usize],
     fetched: Fetched,
-    poll: &Poll,
+    shared: &Shared,
     troubles: &mut Vec<Trouble>,
 ) {
     let running = running_count();
-    for (place, samples) in fetched.samples {
-        let work = &mut works[places[place]];
-        let (sampled, mut read): (Vec<Sample>, Vec<Sample>) = samples
-            .into_iter()
-            .partition(|sample| sample.series.metric == running);
-        // Where missed counts are older than what is read again, the rest was posted long ago.
-        if let Some(until) = work.state.read_until {
-            let again = until.plus(-minutes(poll.overlap));
-            read.retain(|sample| sample.minute >= again);
-        }
-        work.state.memory.recall(&read, &work.state.noted);
-        work.sampled.extend(sampled);
-        work.samples.extend(read);
-    }
     for (message, unread) in fetched.troubles {
         for place in unread.places {
             let work = &mut works[places[place]];
@@ -197,6 +183,23 @@ fn take(
             let trouble = Trouble::of_cluster(arn, message.clone());
             troubles.push(trouble.with_detail(unread.detail.clone()));
         }
+    }
+    for (place, samples) in fetched.samples {
+        let work = &mut works[places[place]];
+        let (sampled, mut read): (Vec<Sample>, Vec<Sample>) = samples
+            .into_iter()
+            .partition(|sample| sample.series.metric == running);
+        // Where missed counts are older than what is read again, the rest was posted long ago.
+        if let Some(until) = work.state.read_until {
+            let again = until.plus(-minutes(shared.config.poll.overlap));
+            read.retain(|sample| sample.minute >= again);
+        }
+        if work.read_whole {
+            read.extend(highest(&read, &shared.config.metrics));
+        }
+        work.state.memory.recall(&read, &work.state.noted);
+        work.sampled.extend(sampled);
+        work.samples.extend(read);
     }
     for note in fetched.notes {
         let message = format!("CloudWatch says: {note}");

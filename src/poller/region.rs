@@ -1,6 +1,6 @@
 //! One Region of one account: one poll of its clusters, stage by stage.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
@@ -43,6 +43,8 @@ const LEAST_REMEMBERED_MINUTES: i64 = 3 * 60;
 #[derive(Debug)]
 pub(super) struct Region {
     client: Client,
+    /// Which client of Mackerel the hosts were last made sure of with.
+    edition: u64,
     clusters: HashMap<ClusterArn, ClusterState>,
     /// Clusters that were there within the last day and may come back under their names.
     gone: HashMap<ClusterArn, ClusterState>,
@@ -64,6 +66,8 @@ pub(super) struct RegionReport {
     pub(super) clusters: Vec<ClusterReport>,
     /// How many seconds the cluster that is furthest behind is behind.
     pub(super) behind: i64,
+    /// Counts that were given up before Mackerel took them.
+    pub(super) dropped: usize,
     pub(super) troubles: Vec<Trouble>,
 }
 
@@ -71,6 +75,7 @@ impl Region {
     pub(super) fn new(client: Client) -> Self {
         Region {
             client,
+            edition: 0,
             clusters: HashMap::new(),
             gone: HashMap::new(),
             walk: Walk::default(),
@@ -79,6 +84,11 @@ impl Region {
             well_at: None,
             retired_at: None,
         }
+    }
+
+    /// Goes on with another client of the same Region of the same account.
+    pub(super) fn renew(&mut self, client: Client) {
+        self.client = client;
     }
 
     /// Polls the Region. `goes_on` tells that there will be another poll, which may describe those
@@ -94,6 +104,11 @@ impl Region {
         let config = &shared.config;
         let mut report = RegionReport::default();
         let well_at = *self.well_at.get_or_insert(now);
+        if self.edition != shared.edition {
+            self.edition = shared.edition;
+            self.walk = Walk::default();
+            self.doubt();
+        }
         let scope = Scope {
             clusters: &config.clusters,
             shard: config.shard,
@@ -127,6 +142,7 @@ impl Region {
         let until = restorable_until(now, &config.poll, polls.unwrap_or(1));
         let revisions = polls.and_then(|_| spread.revisions(&self.client));
         let living = std::mem::take(&mut discovery.living);
+        let left_out = std::mem::take(&mut discovery.left_out);
         let mut works = self.begin(discovery, shared, now, &mut report.troubles);
         let troubles = &mut report.troubles;
         let mackerel = shared.mackerel.as_ref();
@@ -173,7 +189,9 @@ impl Region {
             .iter()
             .map(|work| cluster_report(work, shared, troubles))
             .collect();
-        self.end(works, shared, now, &living, &mut report.troubles);
+        let is_polled = |arn: &ClusterArn| living.contains(arn) && !left_out.contains(arn);
+        report.dropped += self.end(works, shared, now, is_polled, &mut report.troubles);
+        shared.release_claims(self.client.region(), &living);
         self.well_at = Some(now);
         report.behind = self.behind(now, &config.poll);
         report
@@ -208,9 +226,7 @@ impl Region {
         let most = self.client.statistics_within(config.poll.interval / 3);
         let most = most.map_or(MOST_REQUESTS, |most| most.min(MOST_REQUESTS));
         let reader = reader(load, config.cloudwatch.reader, most);
-        // The other shards are taken for as large.
-        let shards = config.shard.map_or(1, |shard| shard.count as usize);
-        let loads = shared.add_load(place, reader, load).times(shards);
+        let loads = shared.add_load(place, reader, load);
         let every = interval(loads, &config.cloudwatch);
         if self.reading != (reader, every) {
             let bill = bill(loads, every);
@@ -251,12 +267,20 @@ impl Region {
         }
     }
 
+    /// Has all hosts looked up again: another key may be another organization's.
+    fn doubt(&mut self) {
+        let states = self.clusters.values_mut().chain(self.gone.values_mut());
+        for enrolled in states.filter_map(|state| state.enrolled.as_mut()) {
+            enrolled.doubt();
+        }
+    }
+
     /// A Region without clusters is worth a word: most often it is the wrong one.
     fn nothing_found(&self, discovery: &Discovery) -> Option<Trouble> {
         if !discovery.clusters.is_empty() || !discovery.troubles.is_empty() {
             return None;
         }
-        let why = match discovery.filtered_out {
+        let why = match discovery.left_out.len() {
             0 => "there is no ECS cluster; check the Region and the account".to_owned(),
             left_out => format!("the config's filters leave out all {left_out} clusters"),
         };
@@ -305,15 +329,15 @@ impl Region {
             .collect()
     }
 
-    /// Remembers for the next poll.
+    /// Remembers for the next poll. Gives how many counts were given up.
     fn end(
         &mut self,
         works: Vec<Work>,
         shared: &Shared,
         now: DateTime<Utc>,
-        living: &HashSet<ClusterArn>,
+        is_polled: impl Fn(&ClusterArn) -> bool,
         troubles: &mut Vec<Trouble>,
-    ) {
+    ) -> usize {
         let overlap = minutes(shared.config.poll.overlap);
         for mut work in works {
             let state = &mut work.state;
@@ -331,7 +355,7 @@ impl Region {
             self.walk.keep(&arn, work.observed.services);
             self.clusters.insert(arn, work.state);
         }
-        for (arn, mut state) in self.clusters.extract_if(|arn, _| !living.contains(arn)) {
+        for (arn, mut state) in self.clusters.extract_if(|arn, _| !is_polled(arn)) {
             // Should it come back, its host may have been retired meanwhile.
             if let Some(enrolled) = &mut state.enrolled {
                 enrolled.doubt();
@@ -340,24 +364,25 @@ impl Region {
         }
         self.gone
             .retain(|_, state| state.counted.is_some_and(|last| last >= oldest(now)));
-        shared.release_claims(self.client.region(), living);
-        if self.bound_pending() {
+        let dropped = self.bound_pending();
+        if dropped > 0 {
             let message = "Mackerel takes nothing for so long that the oldest counts are dropped; \
                            running counts are restored from CloudWatch";
             troubles.push(Trouble::of_target(message));
         }
+        dropped
     }
 
-    /// Drops the oldest pending counts beyond the bound; their minutes count as missed. Gives
-    /// whether any were dropped.
-    fn bound_pending(&mut self) -> bool {
+    /// Drops the oldest pending counts beyond the bound; their minutes count as missed. Gives how
+    /// many were dropped.
+    fn bound_pending(&mut self) -> usize {
         let total: usize = self
             .clusters
             .values()
             .map(|state| state.pending.len())
             .sum();
         if total <= MOST_PENDING {
-            return false;
+            return 0;
         }
         let mut minutes: Vec<Minute> = self
             .clusters
@@ -366,15 +391,18 @@ impl Region {
             .collect();
         let (_, newest_dropped, _) = minutes.select_nth_unstable(total - MOST_PENDING - 1);
         let keep_from = newest_dropped.plus(1);
+        let mut dropped = 0;
         for state in self.clusters.values_mut() {
             if let Some(oldest) = state.first_pending() {
+                let before = state.pending.len();
                 state.pending.retain(|count| count.minute >= keep_from);
+                dropped += before - state.pending.len();
                 state.gaps.add(Window {
                     from: oldest,
                     to: keep_from,
                 });
             }
         }
-        true
+        dropped
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::catalog::{Source, running_count};
+use crate::model::catalog::running_count;
 use crate::model::hash::stable_hash;
 use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::Minute;
@@ -104,7 +104,7 @@ impl Memory {
 
 /// Whether a series is read from CloudWatch, minute by minute.
 fn is_read(series: &SeriesId) -> bool {
-    matches!(series.metric.metric().source, Source::CloudWatch { .. })
+    series.metric.metric().source.is_read()
 }
 
 /// One number for each minute, whatever the order of its values.
@@ -124,7 +124,7 @@ fn digests(values: impl Iterator<Item = (u64, Minute, f64)>) -> Digests {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::catalog::MetricId;
+    use crate::model::catalog::{MetricId, Source};
 
     fn sample(minute: i64, value: f64) -> Sample {
         Sample {

@@ -1,10 +1,14 @@
 //! The file that keeps the host's id over a restart of the container: `id` in the root folder, as
 //! mackerel-container-agent has it.
 
+use std::io::Read;
 use std::path::PathBuf;
 
 use super::setting::{IdStore, Setting};
 use crate::model::id::HostId;
+
+/// More bytes than an id has, so that a device in its place is not read for ever.
+const LONGEST: u64 = 256;
 
 /// Where the id is kept; none where it is kept in this process only.
 #[derive(Debug, Clone)]
@@ -19,11 +23,14 @@ impl IdFile {
         })
     }
 
-    /// The id that is kept. A file that is empty or can't be read keeps none.
+    /// The id that is kept. A file that can't be read or holds something else keeps none.
     pub fn load(&self) -> Option<HostId> {
-        let text = std::fs::read_to_string(self.0.as_ref()?).ok()?;
+        let file = std::fs::File::open(self.0.as_ref()?).ok()?;
+        let mut text = String::new();
+        file.take(LONGEST).read_to_string(&mut text).ok()?;
         let id = text.trim();
-        (!id.is_empty()).then(|| HostId::new(id))
+        let is_id = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric());
+        is_id.then(|| HostId::new(id))
     }
 
     /// Keeps an id. Where that can't be, as on a read-only file system, the host is found by its

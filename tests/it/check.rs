@@ -5,10 +5,10 @@ use mackerel_ecs::demo::aws::fleet::service::Service;
 use mackerel_ecs::demo::aws::fleet::{Account, Fleet, Role};
 use mackerel_ecs::demo::aws::options::{Denial, Key, Options as AwsOptions};
 use mackerel_ecs::demo::mackerel::option::{ApiKey, Options as MackerelOptions};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::program::Ended;
-use crate::support::world::{ACCOUNT, API_KEY, REGION, SECRET_KEY, World};
+use crate::support::program::{Ended, Program};
+use crate::support::world::{ACCOUNT, API_KEY, REGION, SECRET_KEY, World, api};
 
 const CHECK: &str = "check --output json";
 
@@ -68,6 +68,9 @@ async fn all_is_well_and_nothing_is_changed() {
         .map(|one| one["subject"].as_str().unwrap())
         .collect();
     let expected = [
+        "loaded",
+        "proxy",
+        "credentials",
         "clock",
         "identity",
         "ecs:ListClusters",
@@ -80,6 +83,7 @@ async fn all_is_well_and_nothing_is_changed() {
         "clock",
         "read",
         "write",
+        "hosts",
     ];
     assert_eq!(subjects, expected, "{json:#}");
     assert!(world.mackerel.hosts().is_empty());
@@ -108,6 +112,7 @@ async fn each_missing_permission_is_named_alone() {
                 .stdout
                 .contains(&format!("allow {denied} in the IAM policy of arn:aws:"))
         );
+        assert!(ended.stdout.contains("; request id "), "{}", ended.stdout);
     }
 }
 
@@ -169,9 +174,10 @@ async fn each_target_is_tried_as_whom_it_is() {
     assert_eq!(failed.len(), 1);
     assert_eq!(
         (failed[0].0.as_str(), failed[0].1.as_str()),
-        ("shop ap-northeast-1", "identity")
+        ("shop ap-northeast-1", "credentials")
     );
     assert!(failed[0].2.contains("external id"), "{failed:?}");
+    assert!(ended.stdout.contains("\"request id "), "{}", ended.stdout);
 }
 
 #[tokio::test]
@@ -231,4 +237,131 @@ async fn a_heartbeat_that_goes_nowhere_is_a_warning() {
         "{}",
         ended.stdout
     );
+}
+
+/// A text on one line, with one blank between words.
+fn joined(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
+}
+
+/// What polling would find and make, before it does.
+#[tokio::test]
+async fn hosts_and_roles_are_told_beforehand() {
+    let cluster = |name: &str| Cluster::fargate(name).service(Service::steady("api", 1));
+    let fleet = Fleet::new(ACCOUNT)
+        .cluster(
+            REGION,
+            cluster("web").tag("mackerel-integration", "shop: web / shop: new"),
+        )
+        .cluster(
+            REGION,
+            cluster("batch").tag("mackerel-integration", "no role"),
+        )
+        .cluster(REGION, cluster("other"))
+        .cluster(REGION, cluster("left-out"));
+    let world = World::real(fleet).await;
+    let arn = |name: &str| format!("arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{name}");
+    let own = json!({"agent-name": "mackerel-ecs/0.1.0"});
+    let web = json!({"name": "web", "customIdentifier": arn("web"), "meta": own});
+    api(&world, "POST", "hosts", web).await;
+    let by_hand = json!({"name": "x", "customIdentifier": arn("batch"), "meta": {}, "roleFullnames": ["shop:web"]});
+    let id = api(&world, "POST", "hosts", by_hand).await["id"].clone();
+    world.mackerel.reset_requests();
+    let yaml = "clusters: {exclude: [left-*]}\nhost: {roles: ['shop:default']}";
+    let ended = world
+        .program("check")
+        .config(yaml)
+        .run()
+        .await
+        .expect_status(0);
+    let taken = format!(
+        "hosts 1 that somebody else made would be taken over: batch ({})",
+        id.as_str().unwrap()
+    );
+    let told = joined(&ended.stdout);
+    for part in [
+        "4 clusters, 3 of them chosen",
+        "hosts 1 is there: web",
+        taken.as_str(),
+        "hosts 1 would be made: other",
+        "roles there: shop:web",
+        "roles would be made: shop:default, shop:new",
+        "cluster batch: the tag mackerel-integration changes no role: `no role` is no role",
+        "MACKEREL_ECS_CONFIG_YAML: valid, 1 target",
+        "a long-lived access key",
+    ] {
+        assert!(told.contains(part), "{part} is not in:\n{}", ended.stdout);
+    }
+    let requests = world.mackerel.requests();
+    let writes = requests
+        .records
+        .iter()
+        .filter(|record| record.method != "GET");
+    // The one write has nothing in it.
+    let writes: Vec<&str> = writes.map(|record| record.path.as_str()).collect();
+    assert_eq!(writes, ["/api/v0/tsdb"]);
+    let shared = "host: {custom_identifier: '{cluster}'}";
+    let twin = Fleet::new(ACCOUNT)
+        .cluster(REGION, cluster("web"))
+        .cluster("us-east-1", cluster("web"));
+    let world = World::real(twin).await;
+    let yaml = format!("{shared}\ntargets: [{{regions: [{REGION}, us-east-1]}}]");
+    let ended = world
+        .program("check")
+        .config(&yaml)
+        .run()
+        .await
+        .expect_status(1);
+    assert!(
+        joined(&ended.stdout).contains("have one custom identifier, `web`"),
+        "{}",
+        ended.stdout
+    );
+}
+
+/// A proxy in the way is named, its password never.
+#[tokio::test]
+async fn the_proxy_in_force_is_named_where_it_fails() {
+    let world = World::real(fleet()).await;
+    let proxied = || {
+        let program = world
+            .program("check")
+            .env("MACKEREL_APIBASE", "http://mackerel.invalid");
+        program.env("HTTP_PROXY", "http://me:canary-proxy@127.0.0.1:9")
+    };
+    let ended = proxied().run().await.expect_status(1);
+    let out = &ended.stdout;
+    assert!(
+        out.contains("none to AWS, http://127.0.0.1:9 to Mackerel"),
+        "{out}"
+    );
+    assert!(
+        out.contains("the way was through the proxy http://127.0.0.1:9"),
+        "{out}"
+    );
+    assert!(
+        !out.contains("canary") && !ended.stderr.contains("canary"),
+        "{out}{}",
+        ended.stderr
+    );
+    let ended = proxied()
+        .env("NO_PROXY", "mackerel.invalid")
+        .run()
+        .await
+        .expect_status(1);
+    assert!(!ended.stdout.contains("the way was"), "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_is_told_as_a_finding_too() {
+    let ended = Program::new(CHECK)
+        .config("metrics: {profil: full}")
+        .run()
+        .await
+        .expect_status(2);
+    let json = ended.json();
+    assert_eq!(json["ok"], false);
+    let message = json["findings"][0]["message"].as_str().unwrap();
+    assert!(message.contains("did you mean `profile`?"), "{message}");
 }

@@ -130,7 +130,7 @@ async fn a_malformed_key_is_refused_and_not_shown() {
 #[tokio::test]
 async fn a_missing_file_is_named() {
     let program = Program::new("poll --once --config /nowhere/ecs.yaml");
-    let parts = ["--config", "can't read /nowhere/ecs.yaml: No such file"];
+    let parts = ["--config", "can't read /nowhere/ecs.yaml: it is not there"];
     check_refused(program.env("MACKEREL_APIKEY", API_KEY), &parts).await;
 }
 

@@ -257,9 +257,15 @@ async fn what_is_not_selected_is_neither_asked_nor_posted() {
     assert_eq!(posted.len(), 8, "{posted:?}");
     assert_eq!(asked.len(), 4, "{asked:?}");
     let (posted, asked) = run("metrics: {profile: standard}").await;
-    assert_eq!((posted.len(), asked.len()), (2 * 9 + 4 + 12, 2 * 6 + 12));
+    assert_eq!(
+        (posted.len(), asked.len()),
+        (2 * 9 + 4 + 4 + 12, 2 * 6 + 12)
+    );
     let (posted, asked) = run("metrics: {profile: full}").await;
-    assert_eq!((posted.len(), asked.len()), (2 * 11 + 4 + 12, 2 * 6 + 12));
+    assert_eq!(
+        (posted.len(), asked.len()),
+        (2 * 11 + 4 + 4 + 12, 2 * 6 + 12)
+    );
     let (posted, asked) = run(
         "metrics: {profile: compact, include: [ecs.cluster_task.*], \
          exclude: ['custom.ecs.*.batch-*.*', '*.service_memory_*']}",

@@ -55,6 +55,8 @@ async fn counts_arrive_at_the_minute_of_the_poll() {
             "web",
             &[
                 ("cluster_service.active", 0.0),
+                ("cluster_service.below_desired", 1.0),
+                ("cluster_service.without_tasks", 1.0),
                 ("cluster_task.pending", 2.0),
                 ("cluster_task.running", 4.0),
                 ("container_instance.registered", 0.0),
@@ -73,6 +75,8 @@ async fn counts_arrive_at_the_minute_of_the_poll() {
             "pool",
             &[
                 ("cluster_service.active", 0.0),
+                ("cluster_service.below_desired", 0.0),
+                ("cluster_service.without_tasks", 0.0),
                 ("cluster_task.pending", 0.0),
                 ("cluster_task.running", 5.0),
                 ("container_instance.registered", 2.0),
@@ -161,6 +165,7 @@ async fn every_graph_is_defined() {
         ("custom.ecs.memory_reservation", "percentage"),
         ("custom.ecs.cluster_task", "integer"),
         ("custom.ecs.cluster_service", "integer"),
+        ("custom.ecs.highest_service_utilization", "percentage"),
         ("custom.ecs.container_instance", "integer"),
         ("custom.ecs.deployment.#", "integer"),
     ];
@@ -212,18 +217,37 @@ async fn the_document_tells_what_both_sides_saw() {
             "running": running,
             "desired": desired,
             "points": points,
+            "refused": 0,
             "failed": false,
             "troubles": [],
         })
     };
+    let [request] = &polled.estate.bridge.seen_of("GetMetricData")[..] else {
+        panic!("all queries fit in one request");
+    };
+    let asked = request.input["MetricDataQueries"]
+        .as_array()
+        .unwrap()
+        .iter();
+    let metrics: BTreeSet<String> = asked
+        .map(|query| query["MetricStat"]["Metric"].to_string())
+        .collect();
+    let cost = &polled.document["cloudwatch_usd_a_month"];
+    let (lower, upper) = (cost[0].as_f64().unwrap(), cost[1].as_f64().unwrap());
+    assert!(0.0 < lower && lower < upper, "{cost}");
     let expected = json!({
         "started_at": polled.document["started_at"],
         "dry_run": false,
         "clusters": [cluster("pool", 2, 5, 5), cluster("web", 3, 4, 6)],
         "troubles": [],
         "calls": calls(&polled.estate.bridge.seen(), &polled.estate.mackerel),
+        "throttled": {},
         "cloudwatch_metrics_requested": queries(&polled.estate.bridge.seen()),
+        "cloudwatch_metrics_requested_least": metrics.len(),
+        "cloudwatch_usd_a_month": cost,
+        "dropped": 0,
         "behind_seconds": 0,
+        "behind_seconds_by_target": {"default": 0},
     });
     assert_eq!(polled.document, expected);
 }
@@ -341,7 +365,7 @@ async fn a_second_run_posts_to_the_same_host() {
     assert_eq!(estate.mackerel.hosts(), hosts);
     for document in [&first, &second] {
         assert_eq!(document["clusters"][0]["host_id"], hosts[0].id.as_str());
-        assert_eq!(document["clusters"][0]["points"], 7);
+        assert_eq!(document["clusters"][0]["points"], 9);
     }
     let asked = estate.bridge.seen().split_off(asked_before);
     assert_eq!(second["calls"], json!(calls(&asked, &estate.mackerel)));

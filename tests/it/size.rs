@@ -20,7 +20,7 @@ async fn two_hundred_and_fifty_clusters() {
     let report = world.poll(&mut poller).await;
     assert_eq!(report.troubles, []);
     assert_eq!(world.mackerel.hosts().len(), 250);
-    assert!(report.clusters.iter().all(|cluster| cluster.points == 13));
+    assert!(report.clusters.iter().all(|cluster| cluster.points == 17));
     let calls = world.aws.calls();
     // Pages of a hundred; a call for each cluster's services and one to describe them.
     assert_eq!(calls.count("ecs:ListClusters"), 3);

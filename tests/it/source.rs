@@ -34,8 +34,14 @@ async fn a_web_server_s_answer_counts_only_where_it_is_one() {
     );
     let host = web.url.strip_prefix("http://").unwrap();
     for (path, why) in [
-        ("none.yml?token=canary", "the server answered 404"),
-        ("moved", "the server answered 302"),
+        (
+            "none.yml?token=canary",
+            "the server answered 404; check the URL, and who may read it",
+        ),
+        (
+            "moved",
+            "the server answered 302; check the URL, and who may read it",
+        ),
         ("large", "the answer is larger than 1 MiB"),
         ("bytes", "it is not text in UTF-8"),
     ] {

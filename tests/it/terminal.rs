@@ -165,7 +165,7 @@ async fn the_manual_has_a_page_for_each_command() {
         .run()
         .await
         .expect_status(1);
-    ended.expect_said("can't write the manual into /nowhere: No such file or directory");
+    ended.expect_said("can't write the manual into /nowhere; it must be a folder that is there: No such file or directory");
 }
 
 /// The revision and the day are those of the commit that this was built from.

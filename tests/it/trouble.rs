@@ -290,7 +290,7 @@ async fn a_poisoned_point_is_dropped_alone() {
     );
     for host in ["web", "db"] {
         let names = world.mackerel.metric_names(&world.host(host));
-        assert_eq!(names.len(), 12, "{names:?}");
+        assert_eq!(names.len(), 16, "{names:?}");
     }
 }
 

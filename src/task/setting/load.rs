@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
 use super::read::{PLATFORM_VARIABLE, read};
 use super::{Loaded, Setting};
@@ -13,6 +12,7 @@ use crate::config::node::{Node, Place};
 use crate::config::variable::set_in;
 use crate::config::{Mistake, yaml};
 use crate::pace::backoff::Backoff;
+use crate::reload::{self, Source};
 use crate::source::{Location, fetch};
 use crate::transport::Transport;
 
@@ -128,68 +128,28 @@ impl Loader {
         if set_in(&self.environment, PLATFORM_VARIABLE).is_none() {
             tracing::info!("{PLATFORM_VARIABLE} is not set; it is taken as `ecs`");
         }
-        tell(&loaded);
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
         Ok(loaded.setting)
     }
 
     /// Goes on looking for changes of what was loaded, as often as the environment says and at each
-    /// SIGHUP, for as long as the receiver lives. What it receives always differs from what was
-    /// there before; where loading fails, that stays.
+    /// SIGHUP, for as long as the receiver lives.
     pub fn watch(self, setting: Setting) -> std::io::Result<watch::Receiver<Arc<Setting>>> {
-        let mut hangup = signal(SignalKind::hangup())?;
-        let (sender, receiver) = watch::channel(Arc::new(setting));
-        tokio::spawn(async move {
-            let mut trouble = None;
-            loop {
-                let due = self.polling.map(|period| Instant::now() + period);
-                tokio::select! {
-                    () = wait_until(due) => {}
-                    _ = hangup.recv() => tracing::info!("SIGHUP: loading the configuration again"),
-                    () = sender.closed() => return,
-                }
-                self.look_again(&sender, &mut trouble).await;
-            }
-        });
-        Ok(receiver)
-    }
-
-    /// Loads again. A failure is told once for as long as it stays the same.
-    async fn look_again(
-        &self,
-        sender: &watch::Sender<Arc<Setting>>,
-        trouble: &mut Option<Vec<Mistake>>,
-    ) {
-        match self.load().await {
-            Err(mistakes) if trouble.as_ref() == Some(&mistakes) => {}
-            Err(mistakes) => {
-                for mistake in &mistakes {
-                    tracing::warn!("the configuration stays as it was: {mistake}");
-                }
-                *trouble = Some(mistakes);
-            }
-            Ok(loaded) => {
-                if trouble.take().is_some() {
-                    tracing::info!("the configuration can be loaded again");
-                }
-                if loaded.setting != **sender.borrow() {
-                    tracing::info!("the configuration has changed");
-                    tell(&loaded);
-                    sender.send_replace(Arc::new(loaded.setting));
-                }
-            }
-        }
+        reload::watch(self, setting)
     }
 }
 
-fn tell(loaded: &Loaded) {
-    for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
-    }
-}
+impl Source for Loader {
+    type Setting = Setting;
 
-async fn wait_until(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => std::future::pending().await,
+    async fn load(&self) -> Result<(Setting, Vec<Mistake>), Vec<Mistake>> {
+        let loaded = Loader::load(self).await?;
+        Ok((loaded.setting, loaded.warnings))
+    }
+
+    fn period(&self, _: &Setting) -> Option<Duration> {
+        self.polling
     }
 }

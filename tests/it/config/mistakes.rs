@@ -36,7 +36,7 @@ pub const UNKNOWN_KEYS: &[(&str, &str)] = &[
     (
         "poll: {interval: 1m}\nzzz: 1",
         "ecs.yaml:2:1: unknown key `zzz`; known are mackerel, targets, clusters, services, \
-             metrics, host, poll, aws, cloudwatch, shard, heartbeat, http",
+             metrics, host, poll, aws, cloudwatch, shard, heartbeat, http, reload",
     ),
     (
         "mackerel:\n  api_base: x",
@@ -289,7 +289,7 @@ colour: red
             "ecs.yaml:8:3: poll.grace is `never`, which is no duration; write it as `90s`, `5m` \
              or `1h`",
             "ecs.yaml:9:1: unknown key `colour`; known are mackerel, targets, clusters, services, \
-             metrics, host, poll, aws, cloudwatch, shard, heartbeat, http",
+             metrics, host, poll, aws, cloudwatch, shard, heartbeat, http, reload",
         ]
     );
 }

@@ -275,6 +275,20 @@ impl Polled {
                 }
             }
         }
+        for (highest, graph) in [("cpu", "service_cpu_"), ("memory", "service_memory_")] {
+            let mut minutes: BTreeMap<i64, f64> = BTreeMap::new();
+            let averages = points.iter().filter(|(name, _)| {
+                name.starts_with(&format!("custom.ecs.{graph}")) && name.ends_with(".average")
+            });
+            for (minute, value) in averages.flat_map(|(_, values)| values) {
+                let highest = minutes.entry(*minute).or_insert(*value);
+                *highest = highest.max(*value);
+            }
+            let name = format!("custom.ecs.highest_service_utilization.{highest}");
+            if !minutes.is_empty() {
+                points.insert(name, minutes.into_iter().collect());
+            }
+        }
         points
     }
 }

@@ -125,7 +125,7 @@ impl Case<'_> {
                         Series::Tasks { .. } | Series::Total(_) => {
                             self.check_count(series, &name, time, value, verdict);
                         }
-                        Series::Deployments => {}
+                        Series::Unchecked => {}
                     }
                 }
             }

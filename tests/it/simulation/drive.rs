@@ -203,7 +203,8 @@ fn start(world: &Arc<World>, number: usize, region: &str) -> Running {
     let task = tokio::task::spawn_local(async move {
         let wall_clock = || time.poller_time();
         let pulse = Pulse::new(config.poll.interval);
-        run(&config, poller, plan, &pulse, stopped, wall_clock)
+        let (_, configs) = watch::channel(Arc::new(config));
+        run(configs, poller, plan, &pulse, stopped, wall_clock)
             .await
             .unwrap();
         time.ledger().over(number);

@@ -28,8 +28,9 @@ pub(super) enum Series<'a> {
     },
     /// From DescribeClusters.
     Total(Total),
-    /// From the deployments of DescribeServices; their values are not checked.
-    Deployments,
+    /// From the deployments of DescribeServices, or made of figures of all services; their values are
+    /// not checked here.
+    Unchecked,
 }
 
 /// A count of a service.
@@ -130,7 +131,9 @@ impl<'a> Series<'a> {
                 service,
                 figure: figure(leaf)?,
             }),
-            ["deployment", _, "count" | "failed_tasks"] => Some(Series::Deployments),
+            ["deployment", _, "count" | "failed_tasks"] => Some(Series::Unchecked),
+            ["cluster_service", "below_desired" | "without_tasks"] => Some(Series::Unchecked),
+            ["highest_service_utilization", "cpu" | "memory"] => Some(Series::Unchecked),
             ["cluster_task", "running"] => Some(Series::Total(Total::Running)),
             ["cluster_task", "pending"] => Some(Series::Total(Total::Pending)),
             ["cluster_service", "active"] => Some(Series::Total(Total::Services)),

@@ -246,7 +246,8 @@ impl World {
         Poller::new(config, access, Some(mackerel.unwrap()))
     }
 
-    fn config(&self, yaml: &str) -> Config {
+    /// What YAML means in this world.
+    pub fn config(&self, yaml: &str) -> Config {
         let environment = [
             ("MACKEREL_ECS_CONFIG_YAML", each_minute(yaml).as_str()),
             ("MACKEREL_APIKEY", API_KEY),

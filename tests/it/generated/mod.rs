@@ -1,6 +1,9 @@
 //! Files that are made of what the code knows: each is as it would be made now. `make docs` writes
 //! them anew.
 
+mod configuration;
+mod metrics;
+
 use std::path::Path;
 
 use mackerel_ecs::config::example::example;
@@ -15,6 +18,8 @@ fn files_are_as_they_would_be_made_now() {
     let files = [
         ("config/example.yaml", example()),
         ("config/schema.json", schema),
+        ("docs/configuration.md", configuration::page()),
+        ("docs/metrics.md", metrics::page()),
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     #[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
@@ -31,4 +36,9 @@ fn files_are_as_they_would_be_made_now() {
             "{name} is not what the code makes; run `make docs`"
         );
     }
+}
+
+/// A cell of a table: a bar would end it.
+pub fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
 }

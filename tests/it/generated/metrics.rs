@@ -1,0 +1,101 @@
+//! `docs/metrics.md`: every metric, from the catalogue.
+
+use mackerel_ecs::model::catalog::{
+    ClusterFigure, Metric, Profile, Scope, ServiceFigure, ServicesFigure, Source, Unit, graphs,
+};
+
+const HEAD: &str = "\
+# Metrics
+
+<!-- Made by `make docs` of src/model/catalog.rs. -->
+
+What the poller posts for each cluster's host. `#` stands for the service. The profile is the smallest
+one that has the metric: `compact` is in `standard`, and `standard` in `full`. `metrics.include` and
+`metrics.exclude` choose beyond a profile, by these names. What the sidecar posts is in
+[task.md](task.md).
+
+A CloudWatch value has the timestamp of its minute; a count that of the minute in which it was read. No
+datapoint means no point: a service without tasks has no CPU, but a count of 0. What is not selected is
+not asked of AWS.
+";
+
+/// The page.
+pub fn page() -> String {
+    let mut text = HEAD.to_owned();
+    for (graph, metrics) in graphs() {
+        let unit = match graph.unit {
+            Unit::Integer => "whole numbers",
+            Unit::Percentage => "percent",
+        };
+        text.push_str(&format!(
+            "\n## {}\n\n`{}.*`, {unit}.",
+            graph.label, graph.name
+        ));
+        text.push_str("\n\n| metric | shown as | from | profile |\n| --- | --- | --- | --- |\n");
+        for metric in metrics {
+            text.push_str(&format!(
+                "| `{}` | {} | {} | `{}` |\n",
+                metric.pattern(),
+                metric.label.replace("%1", "SERVICE"),
+                from(metric),
+                profile(metric.profile)
+            ));
+        }
+    }
+    text
+}
+
+fn from(metric: &Metric) -> String {
+    match metric.source {
+        Source::Service(figure) => {
+            let figure = match figure {
+                ServiceFigure::Running => "`runningCount`",
+                ServiceFigure::Desired => "`desiredCount`",
+                ServiceFigure::Pending => "`pendingCount`",
+                ServiceFigure::Deployments => "the number of `deployments`",
+                ServiceFigure::FailedTasks => "the sum of `failedTasks` of the `deployments`",
+            };
+            format!("ECS DescribeServices, {figure}")
+        }
+        Source::Cluster(figure) => {
+            let figure = match figure {
+                ClusterFigure::RunningTasks => "runningTasksCount",
+                ClusterFigure::PendingTasks => "pendingTasksCount",
+                ClusterFigure::ActiveServices => "activeServicesCount",
+                ClusterFigure::ContainerInstances => "registeredContainerInstancesCount",
+            };
+            format!("ECS DescribeClusters, `{figure}`")
+        }
+        Source::Services(figure) => {
+            let figure = match figure {
+                ServicesFigure::BelowDesired => "run fewer tasks than are desired",
+                ServicesFigure::WithoutTasks => "run no task although one is desired",
+            };
+            format!("ECS DescribeServices: how many of the chosen services {figure}")
+        }
+        Source::Highest { metric } => {
+            format!("the highest average of CloudWatch `{metric}` of all services")
+        }
+        Source::CloudWatch {
+            metric,
+            statistic,
+            scope,
+        } => {
+            let of = match scope {
+                Scope::Service => "by cluster and service",
+                Scope::Cluster => "by cluster; only with EC2 capacity",
+            };
+            format!(
+                "CloudWatch AWS/ECS `{metric}`, {}, {of}",
+                statistic.as_str()
+            )
+        }
+    }
+}
+
+fn profile(wanted: Profile) -> &'static str {
+    let named = Profile::NAMES
+        .iter()
+        .find(|(_, profile)| *profile == wanted);
+    named.unwrap().0
+}
