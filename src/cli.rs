@@ -1,5 +1,8 @@
 //! What can be typed: the commands and their flags, as typed, with no meaning yet.
 
+mod inject;
+mod plan;
+
 use std::ffi::OsString;
 #[cfg(feature = "demo")]
 use std::net::SocketAddr;
@@ -16,7 +19,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::load::Flag;
 #[cfg(feature = "demo")]
 use crate::demo::mackerel::option::ApiKey;
-use crate::forecast::offline::Figures;
+pub use inject::InjectArgs;
+pub use plan::PlanArgs;
 
 /// Amazon ECS on Mackerel, without an agent.
 #[derive(Debug, Parser)]
@@ -186,21 +190,6 @@ pub enum Form {
     Json,
 }
 
-/// Flags of `plan`.
-#[derive(Debug, Args)]
-pub struct PlanArgs {
-    /// Read nothing, but take an estate of these figures: services=20000,clusters=100,...; the keys are
-    /// accounts, regions, clusters, services, ec2_share (of the clusters), running (of the services)
-    #[arg(long, value_name = "FIGURES", value_parser = Figures::parse)]
-    pub offline: Option<Figures>,
-    /// Tables for people, or one JSON document
-    #[arg(long, value_name = "FORM", default_value = "table")]
-    pub output: Form,
-    /// Where the configuration comes from.
-    #[command(flatten)]
-    pub config: ConfigArgs,
-}
-
 /// Flags of `iam-policy`.
 #[derive(Debug, Args)]
 pub struct IamPolicyArgs {
@@ -229,39 +218,6 @@ pub struct HealthArgs {
     /// Where the configuration comes from.
     #[command(flatten)]
     pub config: ConfigArgs,
-}
-
-/// Flags of `inject`.
-#[derive(Debug, Args)]
-pub struct InjectArgs {
-    /// The task definition (JSON): what describe-task-definition prints, what
-    /// register-task-definition takes, or a list of container definitions; standard input unless given
-    #[arg(value_name = "FILE")]
-    pub file: Option<PathBuf>,
-    /// The image of mackerel-ecs
-    #[arg(long, value_name = "IMAGE")]
-    pub image: String,
-    /// The ARN of the secret or SSM parameter that holds the Mackerel API key
-    #[arg(long, value_name = "ARN")]
-    pub api_key_arn: String,
-    /// A role of the task's host, `service:role`; may be given several times
-    #[arg(long = "role", value_name = "ROLE")]
-    pub roles: Vec<String>,
-    /// Another variable of the sidecar, `NAME=VALUE`; may be given several times
-    #[arg(long = "env", value_name = "NAME=VALUE")]
-    pub environment: Vec<String>,
-    /// The name of the sidecar's container
-    #[arg(long, value_name = "NAME", default_value = "mackerel-ecs")]
-    pub name: String,
-    /// The most memory that the sidecar may use, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(32..))]
-    pub memory: u64,
-    /// The CPU units that the sidecar reserves
-    #[arg(long, value_name = "UNITS", default_value_t = 0)]
-    pub cpu: u64,
-    /// Print no task definition but what would change; exit status 1 if anything would
-    #[arg(long)]
-    pub check: bool,
 }
 
 /// What is printed of each poll on standard output.

@@ -89,6 +89,38 @@ impl Error {
         error
     }
 
+    /// Why there are no credentials.
+    pub(super) fn of_credentials(action: &'static str, error: &CredentialsError) -> Self {
+        let message = match error {
+            CredentialsError::CredentialsNotLoaded(_) => {
+                "no AWS credentials: give the task a task \
+            role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+                    .to_owned()
+            }
+            other => format!(
+                "can't get AWS credentials; check the role's trust policy and external id, or the \
+             profile: {}",
+                chain(other)
+            ),
+        };
+        Error::new(Kind::Setup, action, message)
+    }
+
+    /// Translates a refusal by its code and HTTP status; `said` are AWS's own words.
+    pub(super) fn of_answer(
+        action: &'static str,
+        code: &str,
+        status: u16,
+        said: impl Iterator<Item = String>,
+    ) -> Self {
+        let (kind, message) = of_service(action, code, status);
+        let detail: Vec<String> = said.collect();
+        Error {
+            detail: (!detail.is_empty()).then(|| detail.join("; ")),
+            ..Error::new(kind, action, message)
+        }
+    }
+
     /// Translates an error of the SDK.
     pub(super) fn from_sdk<E>(action: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
@@ -101,12 +133,7 @@ impl Error {
                 let status = service.raw().status().as_u16();
                 let code = service.err().code().unwrap_or_default();
                 let said = service.err().message().map(str::to_owned);
-                let (kind, message) = of_service(action, code, status);
-                let detail: Vec<String> = said.into_iter().chain(request).collect();
-                Error {
-                    detail: (!detail.is_empty()).then(|| detail.join("; ")),
-                    ..Error::new(kind, action, message)
-                }
+                Self::of_answer(action, code, status, said.into_iter().chain(request))
             }
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
@@ -140,6 +167,7 @@ fn of_service(action: &str, code: &str, status: u16) -> (Kind, String) {
         || has("missingauthenticationtoken")
         || has("incompletesignature")
         || has("invalidaccesskeyid")
+        || has("authfailure")
     {
         (
             Kind::Setup,
@@ -184,7 +212,7 @@ fn of_dispatch(action: &'static str, error: &(dyn StdError + 'static)) -> Error 
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(current) = cause {
         if let Some(credentials) = current.downcast_ref::<CredentialsError>() {
-            return of_credentials(action, credentials);
+            return Error::of_credentials(action, credentials);
         }
         cause = current.source();
     }
@@ -196,18 +224,4 @@ fn of_dispatch(action: &'static str, error: &(dyn StdError + 'static)) -> Error 
         detail: Some(chain(error)),
         ..Error::new(Kind::Passing, action, message)
     }
-}
-
-fn of_credentials(action: &'static str, error: &CredentialsError) -> Error {
-    let message = match error {
-        CredentialsError::CredentialsNotLoaded(_) => "no AWS credentials: give the task a task \
-            role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-            .to_owned(),
-        other => format!(
-            "can't get AWS credentials; check the role's trust policy and external id, or the \
-             profile: {}",
-            chain(other)
-        ),
-    };
-    Error::new(Kind::Setup, action, message)
 }

@@ -8,6 +8,8 @@ mod ecs;
 mod error;
 mod identity;
 pub mod object;
+mod regions;
+mod sign;
 mod statistics;
 
 pub use cloudwatch::{MAX_QUERIES, MetricData, Query, SeriesData};

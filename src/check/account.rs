@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::{Check, Finding, Mark, clock};
 use crate::aws::{self, Client, Error, Kind, Query};
-use crate::config::{Config, Target};
+use crate::config::Target;
 use crate::model::id::ClusterArn;
+use crate::model::region::Regions;
 use crate::model::time::{Minute, Window};
 use crate::permission;
 
@@ -19,6 +20,9 @@ const ORDER: [&str; 7] = [
     "cloudwatch:GetMetricData",
     "cloudwatch:GetMetricStatistics",
 ];
+
+/// Is tried where the Regions are listed.
+const LIST_REGIONS: &str = "ec2:DescribeRegions";
 
 /// What is asked about: what the account has, or names that nothing has, which AWS answers as well
 /// once it has judged the permission.
@@ -42,9 +46,18 @@ pub async fn check(
     });
     let clients = match aws::connect(what.access, role, &target.regions).await {
         Ok(clients) => clients,
+        Err(error) if error.kind == Kind::Denied => {
+            let identity = role.map_or("the poller's role", |role| role.arn);
+            return vec![denied(&target.name, error.action, identity, &error)];
+        }
         Err(error) => return vec![failed(&target.name, "credentials", error)],
     };
     let mut findings = Vec::new();
+    if target.regions == Regions::All {
+        let found = format!("{} Regions", clients.len());
+        let finding = Finding::new(Mark::Ok, &target.name, LIST_REGIONS, found);
+        findings.push(finding);
+    }
     for client in &clients {
         let place = format!("{} {}", target.name, client.region());
         let (identity, date) = client.identity().await;
@@ -58,9 +71,9 @@ pub async fn check(
         };
         findings.push(Finding::new(Mark::Ok, &place, "identity", &arn));
         let mut subject = Subject::made_up(&arn, client.region());
-        let needed = permission::reading(what.config);
+        let needed = permission::reading(what.config, &[target]);
         for action in ORDER.iter().filter(|action| needed.contains(action)) {
-            let tried = subject.ask(client, what.config, action, wall_clock()).await;
+            let tried = subject.ask(client, target, action, wall_clock()).await;
             findings.push(match tried {
                 Ok(found) => Finding::new(Mark::Ok, &place, action, found),
                 // Refused for what was asked, and not for who asked.
@@ -97,7 +110,7 @@ impl Subject {
     async fn ask(
         &mut self,
         client: &Client,
-        config: &Config,
+        target: &Target,
         action: &str,
         now: DateTime<Utc>,
     ) -> Result<String, Error> {
@@ -107,7 +120,7 @@ impl Subject {
                 let count = self.clusters.len();
                 let arns = self.clusters.iter().map(|arn| ClusterArn::new(arn));
                 let chosen: Vec<ClusterArn> = arns
-                    .filter(|arn| config.clusters.names.accepts(arn.name()))
+                    .filter(|arn| target.clusters.names.accepts(arn.name()))
                     .collect();
                 if let Some(first) = chosen.first() {
                     self.cluster = first.clone();
@@ -131,7 +144,7 @@ impl Subject {
                 Ok(format!("{count} services in {}", self.cluster.name()))
             }
             "ecs:DescribeServices" => {
-                let tags = config.services.asks_for_tags();
+                let tags = target.services.asks_for_tags();
                 let answer = client
                     .describe_services(&self.cluster, &self.services, tags)
                     .await?;
@@ -203,7 +216,8 @@ mod tests {
             environment: &[],
             flags: Vec::new(),
         };
-        let mut needed = permission::reading(&load(&sources, false).unwrap());
+        let config = load(&sources, false).unwrap();
+        let mut needed = permission::reading(&config, &[&config.targets[0]]);
         needed.sort_unstable();
         let mut tried = ORDER.to_vec();
         tried.sort_unstable();

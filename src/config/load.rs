@@ -93,6 +93,7 @@ fn complete(
     for variable in &VARIABLES {
         if let Some(node) = variable.node(sources.environment) {
             root.set(variable.key, node);
+            overrule_targets(&mut root, variable.key);
         }
     }
     for flag in &sources.flags {
@@ -103,6 +104,7 @@ fn complete(
             several => list(&place, several.iter().cloned()),
         };
         root.set(flag.key, Node { place, value });
+        overrule_targets(&mut root, flag.key);
     }
     mistakes.extend(unknown_variables(sources.environment));
     mistakes.extend(name_shard(&mut root, sources.environment));
@@ -112,6 +114,25 @@ fn complete(
         Err(others) => {
             mistakes.extend(others);
             Err(mistakes)
+        }
+    }
+}
+
+/// Keys that variables and flags stand for and that a target may have for itself, and where.
+const OF_TARGETS: [(&str, &str); 3] = [
+    ("clusters.include", "clusters.include"),
+    ("metrics.profile", "metrics.profile"),
+    ("host.roles", "roles"),
+];
+
+/// What a variable or a flag says is so for all targets, also where the file says something else of
+/// one of them.
+fn overrule_targets(root: &mut Node, key: &str) {
+    let own = OF_TARGETS.iter().find(|(global, _)| *global == key);
+    let targets = root.get_mut("targets").map(|node| &mut node.value);
+    if let (Some((_, own)), Some(Value::List(targets))) = (own, targets) {
+        for target in targets {
+            target.remove(own);
         }
     }
 }

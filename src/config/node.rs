@@ -88,6 +88,21 @@ impl Node {
         (!matches!(node.value, Value::Null)).then_some(node)
     }
 
+    /// Takes away what stands at a path of keys, if anything does.
+    pub fn remove(&mut self, path: &str) {
+        let Value::Map(entries) = &mut self.value else {
+            return;
+        };
+        match path.split_once('.') {
+            None => entries.retain(|(name, _)| name != path),
+            Some((key, rest)) => {
+                for (_, node) in entries.iter_mut().filter(|(name, _)| name == key) {
+                    node.remove(rest);
+                }
+            }
+        }
+    }
+
     /// Puts a value at a path of keys such as `metrics.profile`, over what is there. Where something
     /// else than a mapping stands on the way it stays, for the reader to complain about.
     pub fn set(&mut self, path: &str, node: Node) {

@@ -102,9 +102,9 @@ fn readings(forecast: &Forecast) -> String {
         "CloudWatch is read {}; each reading asks for:\n\n{table}\n\
          In all {} units, of which the free tier carries {}:\n{} US dollars a month.\n",
         every(forecast.cloudwatch_minutes),
-        range(units, |units| grouped(units.round() as u64)),
+        range(units, " to ", |units| grouped(units.round() as u64)),
         grouped(free_units.round() as u64),
-        range(usd, |usd| dollars(usd, usd < 100.0)),
+        range(usd, " to ", |usd| dollars(usd, usd < 100.0)),
     )
 }
 
@@ -164,7 +164,8 @@ fn choices(forecast: &Forecast) -> String {
             row.extend(choice.usd.iter().map(|(minutes, usd)| {
                 let is_this = choice.is_configured && *minutes == forecast.cloudwatch_minutes;
                 let mark = if is_this { "*" } else { "" };
-                format!("{mark}{}", range(usd, |usd| dollars(usd, !whole)))
+                let usd = range(usd, "–", |usd| dollars(usd, !whole));
+                format!("{mark}{usd}")
             }));
             row
         })
@@ -197,9 +198,9 @@ fn dollars(usd: f64, with_cents: bool) -> String {
 }
 
 /// One figure where both are the same.
-fn range(range: &Range, text: impl Fn(f64) -> String) -> String {
+fn range(range: &Range, to: &str, text: impl Fn(f64) -> String) -> String {
     match range.lower == range.upper {
         true => text(range.lower),
-        false => format!("{} to {}", text(range.lower), text(range.upper)),
+        false => format!("{}{to}{}", text(range.lower), text(range.upper)),
     }
 }

@@ -57,7 +57,7 @@ async fn survey_region(
     target: &Target,
     client: &Client,
 ) -> (Option<Part>, Vec<Trouble>) {
-    let found = discover(client, &config.clusters, config.shard, &config.services).await;
+    let found = discover(client, &target.clusters, config.shard, &target.services).await;
     match found {
         Ok(discovery) => {
             let part = Part {
@@ -65,7 +65,7 @@ async fn survey_region(
                 region: client.region().to_owned(),
                 clusters: discovery.clusters,
                 pass: discovery.pass,
-                metrics: config.metrics.clone(),
+                metrics: target.metrics.clone(),
             };
             (Some(part), discovery.troubles)
         }

@@ -10,6 +10,7 @@ pub mod host;
 pub mod id;
 pub mod inventory;
 pub mod reader;
+pub mod region;
 pub mod role;
 pub mod sample;
 pub mod shard;

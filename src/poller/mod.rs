@@ -54,8 +54,8 @@ struct Shared {
     /// None in a dry run.
     mackerel: Option<Mackerel>,
     calls: Calls,
-    /// Whose custom identifier is whose, so that no two clusters write to one host.
-    claims: Mutex<HashMap<String, ClusterArn>>,
+    /// Whose custom identifier is whose, and which Region's it is, so that no two clusters write to one host.
+    claims: Mutex<HashMap<String, (ClusterArn, Place)>>,
     /// When this process last posted the graph definitions.
     graphs_posted: tokio::sync::Mutex<Option<DateTime<Utc>>>,
     /// How much of CloudWatch a reading of each Region asks for, and with which call.
@@ -79,7 +79,7 @@ impl Shared {
 
 #[derive(Debug)]
 struct TargetState {
-    target: Target,
+    target: Arc<Target>,
     regions: Vec<RegionState>,
     /// When this process first tried it.
     tried_since: Option<DateTime<Utc>>,
@@ -104,7 +104,7 @@ impl Poller {
             .targets
             .iter()
             .map(|target| TargetState {
-                target: target.clone(),
+                target: Arc::new(target.clone()),
                 regions: Vec::new(),
                 tried_since: None,
                 trouble: None,
@@ -162,16 +162,18 @@ impl Poller {
     /// Begins the polls of all Regions that are not being polled.
     fn begin(&mut self, now: DateTime<Utc>) {
         let connected: usize = self.targets.iter().map(|target| target.regions.len()).sum();
-        for (target, state) in self.targets.iter_mut().enumerate() {
+        for (number, state) in self.targets.iter_mut().enumerate() {
+            let target = &state.target;
             for (at, state) in state.regions.iter_mut().enumerate() {
                 let Some(mut region) = state.idle.take() else {
                     continue;
                 };
                 state.began = now;
                 let shared = Arc::clone(&self.shared);
+                let target = Arc::clone(target);
                 self.polls.push(Box::pin(async move {
-                    let place = (target, at);
-                    let report = region.poll(&shared, now, place, connected).await;
+                    let place = (number, at);
+                    let report = region.poll(&shared, &target, now, place, connected).await;
                     (place, region, report)
                 }));
             }

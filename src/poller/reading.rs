@@ -10,6 +10,7 @@ use super::Shared;
 use super::cluster::{ClusterState, Work};
 use crate::aws::{Client, Error, Kind, MAX_QUERIES};
 use crate::config::Poll;
+use crate::config::selection::Selection;
 use crate::fetch::{Fetched, fetch};
 use crate::map::restore::{restored, samples_per_task};
 use crate::model::catalog::{SAMPLED, running_count};
@@ -52,10 +53,10 @@ pub(super) fn plan_windows(
     }
 }
 
-/// Reads what CloudWatch has in the windows.
+/// Reads what CloudWatch has of the metrics in the windows, with one of its calls.
 pub(super) async fn read(
     client: &Client,
-    reader: Reader,
+    (reader, metrics): (Reader, &Selection),
     works: &mut [Work],
     shared: &Shared,
     now: DateTime<Utc>,
@@ -84,7 +85,7 @@ pub(super) async fn read(
         })
         .collect();
     let (places, readings): (Vec<usize>, Vec<Reading<'_>>) = readings.into_iter().unzip();
-    let batches = batches(&readings, &shared.config.metrics, MAX_QUERIES);
+    let batches = batches(&readings, metrics, MAX_QUERIES);
     let clusters: Vec<_> = readings.iter().map(|reading| reading.cluster).collect();
     let fetched = fetch(client, reader, &batches, &clusters, deadline).await;
     take(works, &places, fetched, &shared.config.poll, troubles);

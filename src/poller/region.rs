@@ -10,11 +10,13 @@ use super::posting::{note, post};
 use super::reading::{plan_windows, read, restore};
 use super::{Place, Shared, retirement};
 use crate::aws::Client;
-use crate::config::Poll;
+use crate::config::selection::Selection;
+use crate::config::{Poll, Target};
 use crate::discover::{Discovery, discover};
 use crate::map::count::counts;
 use crate::model::id::ClusterArn;
 use crate::model::reader::Reader;
+use crate::model::region::Regions;
 use crate::model::time::{Minute, Window};
 use crate::model::trouble::{Severity, Trouble};
 use crate::plan::batch::{Reading, load};
@@ -70,6 +72,7 @@ impl Region {
     pub(super) async fn poll(
         &mut self,
         shared: &Shared,
+        target: &Target,
         now: DateTime<Utc>,
         place: Place,
         regions: usize,
@@ -77,7 +80,7 @@ impl Region {
         let config = &shared.config;
         let mut report = RegionReport::default();
         let well_at = *self.well_at.get_or_insert(now);
-        let (clusters, services) = (&config.clusters, &config.services);
+        let (clusters, services) = (&target.clusters, &target.services);
         let mut discovery = match discover(&self.client, clusters, config.shard, services).await {
             Ok(discovery) => discovery,
             Err(error) => {
@@ -89,25 +92,28 @@ impl Region {
                 return report;
             }
         };
-        if config.shard.is_none() {
+        // Where all Regions are polled, most have no cluster.
+        if config.shard.is_none() && target.regions != Regions::All {
             report.troubles.extend(self.nothing_found(&discovery));
         }
         let living = std::mem::take(&mut discovery.living);
-        let mut works = self.begin(discovery, shared, now, &mut report.troubles);
+        let mut works = self.begin(discovery, shared, target, now, &mut report.troubles);
         let troubles = &mut report.troubles;
         let mackerel = shared.mackerel.as_ref();
         let poll = &config.poll;
         if let Some(mackerel) = mackerel {
             let deadline = shared.deadline();
-            enroll_all(mackerel, &mut works, shared, now, deadline, troubles).await;
+            let by = (place, target.roles.as_slice());
+            enroll_all(mackerel, &mut works, shared, by, now, deadline, troubles).await;
         }
-        self.choose(&works, shared, now, place);
+        self.choose(&works, shared, &target.metrics, now, place);
         let (reader, every) = self.reading;
+        let how = (reader, &target.metrics);
         plan_windows(&mut works, shared, now, every, regions);
         let deadline = shared.deadline();
         read(
             &self.client,
-            reader,
+            how,
             &mut works,
             shared,
             now,
@@ -149,7 +155,14 @@ impl Region {
     }
 
     /// Chooses how CloudWatch is read, by what it costs.
-    fn choose(&mut self, works: &[Work], shared: &Shared, now: DateTime<Utc>, place: Place) {
+    fn choose(
+        &mut self,
+        works: &[Work],
+        shared: &Shared,
+        metrics: &Selection,
+        now: DateTime<Utc>,
+        place: Place,
+    ) {
         let config = &shared.config;
         let settled = settled_until(now, config.poll.settle);
         let window = Window {
@@ -157,7 +170,7 @@ impl Region {
             to: settled,
         };
         let readings: Vec<Reading<'_>> = works.iter().map(|work| work.reading(window)).collect();
-        let load = load(&readings, &config.metrics);
+        let load = load(&readings, metrics);
         let allowed = self.client.statistics_within(config.poll.reading_time());
         let reader = reader(load, config.cloudwatch.reader, allowed);
         // The other shards are taken for as large.
@@ -221,6 +234,7 @@ impl Region {
         &mut self,
         discovery: Discovery,
         shared: &Shared,
+        target: &Target,
         now: DateTime<Utc>,
         troubles: &mut Vec<Trouble>,
     ) -> Vec<Work> {
@@ -238,7 +252,7 @@ impl Region {
                 let mut state = known.unwrap_or_default();
                 let (cluster, services) = (&observed.cluster, &observed.services);
                 state.history.observe(cluster, services, minute);
-                let counts = counts(&observed, &shared.config.metrics, now);
+                let counts = counts(&observed, &target.metrics, now);
                 state.count(counts, minute, &shared.config.poll);
                 // What has no count in a minute before it was read is restored.
                 state.gaps.add(Window {

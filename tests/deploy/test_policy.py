@@ -41,7 +41,8 @@ class Lists(unittest.TestCase):
             "api_key_arn": "arn:aws:ssm:ap-northeast-1:111122223333:parameter/mackerel/apikey",
             "subnet_ids": ["subnet-0a"],
         }
-        for config in ({}, CONFIG, {"targets": [CONFIG["targets"][1]]}):
+        everywhere = {"targets": [{"name": "own", "regions": "all"}, CONFIG["targets"][1]]}
+        for config in ({}, CONFIG, {"targets": [CONFIG["targets"][1]]}, everywhere):
             with self.subTest(config):
                 made = copy.applied(".", given | {"config": config})
                 granted = json.loads(made["aws_iam_role_policy.task"]["policy"])["Statement"]
@@ -53,6 +54,10 @@ class Lists(unittest.TestCase):
         made = copy.applied("modules/reader-role", given)
         granted = json.loads(made["aws_iam_role_policy.this"]["policy"])["Statement"]
         self.assertEqual(granted, policy("reader", {}))
+        made = copy.applied("modules/reader-role", given | {"lists_regions": True})
+        granted = json.loads(made["aws_iam_role_policy.this"]["policy"])["Statement"]
+        everywhere = {"targets": [CONFIG["targets"][1] | {"regions": "all"}]}
+        self.assertEqual(granted, policy("reader", everywhere))
 
     def test_the_templates_grant_what_the_program_prints(self):
         for template in sorted((tool.ROOT / "cloudformation").glob("*.yaml")):
@@ -63,7 +68,15 @@ class Lists(unittest.TestCase):
                 # Each statement is `!If [CONDITION, STATEMENT, nothing]`.
                 granted = [json.loads(json.dumps(one["Fn::If"][1])) for one in statements]
                 granted[1]["Resource"] = [READER]
+                actions = granted[0]["Action"]
+                # To list the Regions is allowed where AllRegions says so.
+                granted[0]["Action"] = [one for one in actions if isinstance(one, str)]
                 self.assertEqual(granted, policy("poll", CONFIG))
+                granted[0]["Action"] = [
+                    one if isinstance(one, str) else one["Fn::If"][1] for one in actions
+                ]
+                everywhere = {"targets": [{"name": "own", "regions": "all"}, CONFIG["targets"][1]]}
+                self.assertEqual(granted, policy("poll", everywhere))
 
 
 class Configuration(unittest.TestCase):

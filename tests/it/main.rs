@@ -34,6 +34,7 @@ mod shard;
 mod simulation;
 mod size;
 mod source;
+mod targets;
 mod task;
 mod task_plugin;
 mod task_probe;
