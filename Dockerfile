@@ -9,8 +9,12 @@ ARG RUST_IMAGE=docker.io/library/rust:1.95-slim-bookworm@sha256:d7482085ff5b415f
 #checkov:skip=CKV_DOCKER_7:The argument has a tag and a digest.
 FROM ${RUST_IMAGE} AS build
 WORKDIR /build
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock build.rs ./
 COPY src src
+# What --version tells: there is no repository here.
+ARG REVISION
+ARG SOURCE_DATE_EPOCH
+ENV MACKEREL_ECS_REVISION=${REVISION} SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH}
 RUN cargo build --release --locked --no-default-features
 COPY image image
 RUN image/rootfs.sh target/release/mackerel-ecs /rootfs

@@ -11,7 +11,7 @@ need = command -v "$(1)" >/dev/null || { \
 	$(APT) $(2) >/dev/null; }
 
 .PHONY: demo test test-deploy simulate bench bench-page screenshot uplot check venv client checkov tflint image \
-	sbom provider-schema tools browser clean
+	sbom provider-schema docs tools browser clean
 
 # Shows the poller at work with a simulated AWS and a local Mackerel: no account, no key.
 # ARGS goes to the command, such as ARGS="--cycles 3".
@@ -24,9 +24,11 @@ test: tools browser $(VENV)/.stamp client
 	@$(MAKE) --no-print-directory test-deploy
 
 # The Terraform module, the CloudFormation templates and the image by real tools; what needs a tool
-# that is not here is skipped, and says so.
-test-deploy: tools $(VENV)/.stamp checkov
-	@cargo build --locked --quiet
+# that is not here (Terraform, Go, root) is skipped, and says so. With CI=true that is a failure.
+# The program is the one that the other tests run: `cargo build` would build all that it depends on
+# once more, without the tests' features.
+test-deploy: tools $(VENV)/.stamp checkov tflint
+	@cargo test --locked --quiet --no-run --test it
 	cd tests/deploy && PYTHONDONTWRITEBYTECODE=1 ../../$(VENV)/bin/python -m unittest --verbose
 
 # Lets the poller live through days of trouble in seconds: SEEDS=1000 for so many runs drawn from
@@ -42,6 +44,10 @@ check: tools
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
+
+# Writes the files that are made of what the code knows; a test compares them.
+docs: tools
+	@MACKEREL_ECS_TEST_WRITE=1 cargo test --locked --quiet --test it -- generated:: >/dev/null
 
 # Measures the poller as a process of its own against the simulated AWS, the local Mackerel as one,
 # and the sidecar likewise over a day of its minutes, which pass faster for it.
@@ -110,9 +116,14 @@ target/checkov/.stamp: tests/deploy/checkov.txt $(VENV)/.stamp
 	@target/checkov/bin/python -m pip install $(PIP_QUIET) -r $<
 	@touch $@
 
-# TFLint, built by Go; the tests use it where it is. Takes two minutes.
-tflint:
-	GOBIN=$(CURDIR)/target/deploy/bin go install github.com/terraform-linters/tflint@v0.64.0
+# TFLint, built by Go where that is: two minutes the first time. Its rules for AWS are a program of
+# their own, whose source the Go module proxy does not give everywhere.
+TFLINT := target/deploy/bin/tflint
+tflint: $(TFLINT)
+$(TFLINT):
+	@if command -v go >/dev/null; then \
+		GOBIN=$(CURDIR)/$(dir $@) go install github.com/terraform-linters/tflint@v0.64.0; \
+	else echo 'Go is missing: TFLint is not built' >&2; fi
 
 # The published schema of what the Terraform module uses, extracted anew from the npm package.
 AWS_PROVIDER := @cdktf/provider-aws@21.22.1

@@ -24,6 +24,7 @@ pub mod run;
 pub mod schedule;
 pub mod task;
 pub mod telemetry;
+pub mod terminal;
 
 pub mod discover;
 pub mod fetch;

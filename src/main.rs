@@ -5,17 +5,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mackerel_ecs::cli::{self, Cli};
-use mackerel_ecs::{command, telemetry};
+use mackerel_ecs::{command, telemetry, terminal};
 
 fn main() -> ExitCode {
     let environment: Vec<(String, String)> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let cli = Cli::parse_from(cli::arguments(std::env::args_os(), &environment));
-    let no_color = environment
-        .iter()
-        .any(|(name, value)| name == "NO_COLOR" && !value.is_empty());
     let level = cli.log_level(&environment);
-    telemetry::start(level, cli.log.log_format, no_color);
+    let colour = terminal::log_colour(&environment);
+    telemetry::start(level, cli.log.log_format, colour);
     ExitCode::from(command::execute(cli.command, &environment))
 }

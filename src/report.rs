@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::model::trouble::{Severity, Trouble};
 use crate::table;
+use crate::terminal::look::{Look, Paint};
 
 /// What one poll did.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -194,13 +195,14 @@ impl TroubleReport {
 
 /// The clusters as a table, a line each, then the calls, and in a dry run the newest value of each
 /// series.
-pub fn table(report: &Report) -> String {
-    let mut text = cluster_table(&report.clusters);
+pub fn table(report: &Report, look: Look) -> String {
+    let mut text = cluster_table(&report.clusters, look);
     if !report.calls.is_empty() {
         let calls = report.calls.iter();
         text.push_str(&table::wrapped(
             "calls:",
             calls.map(|(api, count)| format!("{api} {count}")),
+            look.width,
         ));
         let requested = report.cloudwatch_metrics_requested;
         text.push_str(&format!("metrics requested of CloudWatch: {requested}\n"));
@@ -223,7 +225,7 @@ pub fn table(report: &Report) -> String {
     text
 }
 
-fn cluster_table(clusters: &[ClusterReport]) -> String {
+fn cluster_table(clusters: &[ClusterReport], look: Look) -> String {
     const HEAD: [&str; 8] = [
         "CLUSTER", "REGION", "HOST", "SIZE", "SERVICES", "RUNNING", "DESIRED", "POINTS",
     ];
@@ -243,7 +245,11 @@ fn cluster_table(clusters: &[ClusterReport]) -> String {
             ]
         })
         .collect();
-    table::table(&HEAD, 4, &rows)
+    table::table(&HEAD, 4, &rows, look, |place| match &clusters[place] {
+        cluster if cluster.failed => Some(Paint::Bad),
+        cluster if cluster.running < cluster.desired => Some(Paint::Odd),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -297,5 +303,45 @@ mod tests {
             status(vec![cluster(0, true), cluster(3, false)], vec![failure()]),
             3
         );
+    }
+
+    #[test]
+    fn a_table_fits_the_width_and_has_colours_where_they_are_wanted() {
+        let cluster = |name: &str, failed, running| ClusterReport {
+            cluster: name.to_owned(),
+            region: "eu-west-1".into(),
+            failed,
+            running,
+            desired: 2,
+            ..ClusterReport::default()
+        };
+        let clusters = [
+            cluster(&"long".repeat(20), false, 2),
+            cluster("failed", true, 2),
+            cluster("short-of-tasks", false, 1),
+        ];
+        let report = Report {
+            clusters: clusters.to_vec(),
+            calls: (0..9)
+                .map(|n| (format!("ecs:ListServices{n}"), 1))
+                .collect(),
+            ..Report::default()
+        };
+        let look = |width, colour| Look { width, colour };
+        for width in [80, 100, 200] {
+            let text = table(&report, look(width, false));
+            let widest = text.lines().map(|line| line.chars().count()).max();
+            assert!(widest.unwrap() <= width, "{text}");
+            assert_eq!(text.contains('…'), width < 120, "{text}");
+            assert!(
+                text.contains("short-of-tasks") && !text.contains('\x1b'),
+                "{text}"
+            );
+        }
+        let text = table(&report, look(80, true));
+        let begins = |line: usize| text.lines().nth(line).unwrap().split('m').next();
+        assert_eq!(begins(0), Some("\x1b[1"));
+        assert_eq!(begins(2), Some("\x1b[31"));
+        assert_eq!(begins(3), Some("\x1b[33"));
     }
 }

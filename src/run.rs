@@ -16,6 +16,8 @@ use crate::poller::Poller;
 use crate::pulse::Pulse;
 use crate::report::{Outcome, Report, TroubleReport, table};
 use crate::schedule;
+use crate::terminal::look::Look;
+use crate::terminal::watched;
 
 /// How many signals to stop have come. The first ends the loop after the poll in hand, the second
 /// at once.
@@ -31,11 +33,13 @@ pub struct Plan {
     pub polls: Option<u64>,
     /// What to print of each.
     pub output: Output,
+    /// How it is to look.
+    pub look: Look,
 }
 
 impl Plan {
     /// The plan that `poll`'s flags ask for.
-    pub fn of(args: &PollArgs) -> Self {
+    pub fn of(args: &PollArgs, look: Look) -> Self {
         let by_default = match std::io::stdout().is_terminal() || args.dry_run {
             true => Output::Table,
             false => Output::None,
@@ -43,6 +47,7 @@ impl Plan {
         Plan {
             polls: (args.once || args.dry_run).then_some(1),
             output: args.output.unwrap_or(by_default),
+            look,
         }
     }
 }
@@ -81,7 +86,9 @@ pub async fn run(
                     .unwrap_or_default()
                     .saturating_sub(BREATH)
         });
-        let Some(report) = leaving.unless_too_late(poller.tick(now, until)).await else {
+        let progress = poller.progress();
+        let tick = watched(&progress, poller.tick(now, until));
+        let Some(report) = leaving.unless_too_late(tick).await else {
             tracing::warn!("left in the middle of a poll; the next one reads its minutes again");
             return Ok(Outcome::Failed);
         };
@@ -187,7 +194,7 @@ fn print(report: &Report, plan: Plan) -> anyhow::Result<()> {
         Output::None => return Ok(()),
         Output::Json if plan.polls == Some(1) => report.to_json(),
         Output::Json => serde_json::to_string(report)?,
-        Output::Table => table(report),
+        Output::Table => table(report, plan.look),
     };
     say(text.trim_end())
 }

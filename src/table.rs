@@ -1,38 +1,63 @@
 //! Tables of text as the commands print them: a head, then a line each, in columns. Pure.
 
-/// The most characters of a line that is made of items one after the other.
-const WIDTH: usize = 96;
+use crate::terminal::look::{Look, Paint, cut};
+
+/// How narrow the names in the first column get at most.
+const LEAST_NAME: usize = 12;
 
 /// A table with a head. The first `left` columns hold names, which stand to the left; the others
-/// figures, which stand to the right. Every row has as many cells as the head.
-pub fn table(head: &[&str], left: usize, rows: &[Vec<String>]) -> String {
+/// figures, which stand to the right. Every row has as many cells as the head. Where the width is too
+/// small for it, the names in the first column are cut. `paint` tells how each row is painted.
+pub fn table(
+    head: &[&str],
+    left: usize,
+    rows: &[Vec<String>],
+    look: Look,
+    paint: impl Fn(usize) -> Option<Paint>,
+) -> String {
     let head: Vec<String> = head.iter().map(|&word| word.to_owned()).collect();
-    let width = |column: usize| {
-        let cells = rows.iter().chain([&head]).filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let mut text = String::new();
-    for row in [&head].into_iter().chain(rows) {
+    let mut widths: Vec<usize> = (0..head.len())
+        .map(|column| {
+            let cells = rows.iter().chain([&head]).filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
+        .collect();
+    let all = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+    let too_much = all.saturating_sub(look.width);
+    if let Some(first) = widths.first_mut() {
+        *first = first.saturating_sub(too_much).max(LEAST_NAME.min(*first));
+    }
+    let line = |row: &[String]| {
+        let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let cell = cut(cell, *width);
             let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
-            match column < left {
-                true => text.push_str(&format!("{cell}{pad}  ")),
-                false => text.push_str(&format!("{pad}{cell}  ")),
-            }
+            line.push_str(&match column < left {
+                true => format!("{cell}{pad}  "),
+                false => format!("{pad}{cell}  "),
+            });
         }
-        text.truncate(text.trim_end().len());
+        line.truncate(line.trim_end().len());
+        line
+    };
+    let mut text = look.paint(Paint::Head, &line(&head)) + "\n";
+    for (place, row) in rows.iter().enumerate() {
+        let line = line(row);
+        text.push_str(&match paint(place) {
+            Some(paint) => look.paint(paint, &line),
+            None => line,
+        });
         text.push('\n');
     }
     text
 }
 
-/// Items after a word, separated by commas, in lines that fit a terminal.
-pub fn wrapped(word: &str, items: impl Iterator<Item = String>) -> String {
+/// Items after a word, separated by commas, in lines of a width.
+pub fn wrapped(word: &str, items: impl Iterator<Item = String>, width: usize) -> String {
     let mut lines = vec![word.to_owned()];
     for item in items {
         match lines.last_mut() {
-            Some(line) if line.len() + item.len() + 2 <= WIDTH => {
+            Some(line) if line.len() + item.len() + 3 <= width => {
                 let comma = if line == word { "" } else { "," };
                 line.push_str(&format!("{comma} {item}"));
             }
@@ -63,7 +88,7 @@ mod tests {
     fn names_stand_to_the_left_and_figures_to_the_right() {
         let rows = [["web", "12"], ["batch", "3"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(
-            table(&["NAME", "TASKS"], 1, &rows),
+            table(&["NAME", "TASKS"], 1, &rows, Look::PLAIN, |_| None),
             "NAME   TASKS\nweb       12\nbatch      3\n"
         );
     }
@@ -76,8 +101,8 @@ mod tests {
 
     #[test]
     fn items_go_to_the_next_line() {
-        let text = wrapped("calls:", (0..30).map(|number| format!("item{number}")));
-        assert!(text.lines().all(|line| line.len() <= WIDTH + 1), "{text}");
+        let text = wrapped("calls:", (0..30).map(|number| format!("item{number}")), 96);
+        assert!(text.lines().all(|line| line.len() <= 96), "{text}");
         assert!(text.starts_with("calls: item0, item1, "));
     }
 }

@@ -3,7 +3,7 @@
 locals {
   # What reading an account takes. The same lists are printed by `mackerel-ecs iam-policy`; reader-role
   # and the CloudFormation templates have them too, and a test keeps them equal.
-  read_actions = [
+  all_read_actions = [
     "cloudwatch:GetMetricData",
     "cloudwatch:GetMetricStatistics",
     "ecs:DescribeClusters",
@@ -12,6 +12,14 @@ locals {
     "ecs:ListClusters",
     "ecs:ListServices",
   ]
+
+  # The configuration may leave out one of CloudWatch's two calls.
+  unused_call = lookup({
+    get_metric_data       = "cloudwatch:GetMetricStatistics"
+    get_metric_statistics = "cloudwatch:GetMetricData"
+  }, try(var.config.cloudwatch.reader, "auto"), "")
+
+  read_actions = [for action in local.all_read_actions : action if action != local.unused_call]
 
   # 123456789012.dkr.ecr.REGION.amazonaws.com/NAME:TAG; null for an image from elsewhere.
   ecr = try(regex("^(?P<account>[0-9]{12})\\.dkr\\.ecr\\.(?P<region>[a-z0-9-]+)\\.[a-z.]+/(?P<name>[^:@]+)", var.image), null)

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::aws::Access;
 use crate::config::Config;
 use crate::mackerel::client::Client as Mackerel;
+use crate::terminal::look::{Look, Paint, wrap};
 
 /// How far the clock may be off until points are booked on wrong minutes, and until AWS takes no
 /// request, both in seconds. AWS documents 5 minutes for most services, 15 for some.
@@ -83,25 +84,27 @@ pub async fn check(what: &Check<'_>, wall_clock: impl Fn() -> DateTime<Utc>) -> 
 }
 
 /// The findings as lines, a mark first, with the mend below what must be mended.
-pub fn table(findings: &[Finding]) -> String {
+pub fn table(findings: &[Finding], look: Look) -> String {
     let width = |text: fn(&Finding) -> usize| findings.iter().map(text).max().unwrap_or_default();
     let place_width = width(|one| one.place.chars().count());
     let subject_width = width(|one| one.subject.chars().count());
     let mut text = String::new();
     for one in findings {
         let mark = match one.mark {
-            Mark::Ok => "ok  ",
-            Mark::Warn => "WARN",
-            Mark::Fail => "FAIL",
+            Mark::Ok => look.paint(Paint::Good, "ok  "),
+            Mark::Warn => look.paint(Paint::Odd, "WARN"),
+            Mark::Fail => look.paint(Paint::Bad, "FAIL"),
         };
+        // The mark and its blanks take six; what does not fit goes on below.
+        let width = look.width.saturating_sub(6);
         let line = format!(
-            "{mark}  {:place_width$}  {:subject_width$}  {}",
+            "{:place_width$}  {:subject_width$}  {}",
             one.place, one.subject, one.message
         );
-        text.push_str(line.trim_end());
-        text.push('\n');
+        let line = wrap(line.trim_end(), width, 6);
+        text.push_str(&format!("{mark}  {line}\n"));
         if let Some(mend) = &one.mend {
-            text.push_str(&format!("      {mend}\n"));
+            text.push_str(&format!("      {}\n", wrap(mend, width, 6)));
         }
     }
     text
@@ -152,7 +155,7 @@ mod tests {
             Finding::new(Mark::Fail, "Mackerel", "key", "wrong").mend("check it"),
         ];
         assert_eq!(
-            table(&findings),
+            table(&findings, Look::PLAIN),
             "ok    own us-east-1  ecs:ListClusters  2 clusters\n\
              FAIL  Mackerel       key               wrong\n      check it\n"
         );

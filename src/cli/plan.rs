@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{ConfigArgs, Form};
+use super::Form;
+use super::config::ConfigArgs;
 use crate::forecast::offline::Figures;
 
 /// Flags of `plan`.

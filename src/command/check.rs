@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
-use super::{Failure, mackerel_client};
+use super::{Failure, load_config, mackerel_client};
 use crate::aws::Access;
 use crate::check::{Check, Mark, check as try_all, table};
 use crate::cli::{CheckArgs, Form};
-use crate::config::load::{Sources, load};
+use crate::config::load::Sources;
 use crate::model::calls::Calls;
 use crate::run::{real_time, say};
+use crate::terminal::standard_output;
 use crate::transport::Transport;
 
 /// Tries everything and prints it. The exit status is 1 where something fails.
@@ -18,9 +19,11 @@ pub async fn check(args: CheckArgs, environment: &[(String, String)]) -> Result<
         environment,
         flags: args.config.flags(),
     };
-    let config = load(&sources, false).map_err(Failure::Mistakes)?;
+    let transport = Transport::network();
+    let config = load_config(&sources, &transport, false).await;
+    let config = config.map_err(Failure::Mistakes)?;
     let access = Access {
-        transport: Transport::network(),
+        transport,
         calls: Calls::default(),
         local: None,
         rate_share: config.rate_share(),
@@ -35,7 +38,7 @@ pub async fn check(args: CheckArgs, environment: &[(String, String)]) -> Result<
     let findings = try_all(&what, real_time).await;
     let fails = findings.iter().any(|one| one.mark == Mark::Fail);
     match args.output {
-        Form::Table => say(table(&findings).trim_end())?,
+        Form::Table => say(table(&findings, standard_output(environment)).trim_end())?,
         Form::Json => {
             let document = json!({ "ok": !fails, "findings": findings });
             say(&serde_json::to_string_pretty(&document)?)?;

@@ -6,18 +6,20 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::Failure;
 use crate::aws::{Access, Keys};
-use crate::cli::{DemoArgs, Output};
+use crate::cli::Output;
+use crate::cli::demo::DemoArgs;
 use crate::config::load::{Sources, load};
 use crate::demo::aws::SimulatedAws;
 use crate::demo::aws::fleet::Fleet;
 use crate::demo::aws::fleet::scenario::REGION;
 use crate::demo::aws::options::{Lateness, Options as AwsOptions};
 use crate::demo::mackerel::LocalMackerel;
-use crate::demo::mackerel::option::{ApiKey, Options as MackerelOptions, Recording};
+use crate::demo::mackerel::option::{ApiKey, Names, Options as MackerelOptions, Recording};
 use crate::demo::mackerel::store::Storage;
 use crate::demo::serve::serve;
 use crate::demo::task::SimulatedTasks;
@@ -28,6 +30,7 @@ use crate::pulse::Pulse;
 use crate::run::{Plan, Stop, real_time, run, say};
 use crate::task;
 use crate::task::clock::Clock;
+use crate::terminal::standard_output;
 use crate::transport::Transport;
 
 /// The local Mackerel's only key; it opens nothing else.
@@ -46,7 +49,11 @@ const SEED: u64 = 1;
 const CONFIG: &str = include_str!("../../config/demo.yaml");
 
 /// Runs the demo.
-pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> {
+pub(super) async fn demo(
+    args: DemoArgs,
+    outside: &[(String, String)],
+    mut stop: Stop,
+) -> Result<u8, Failure> {
     let hurry = args.hurry;
     let time = move || hurry.map_or_else(real_time, |hurry| hurry.time(real_time()));
     let fleet = match args.services {
@@ -66,7 +73,13 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
     let keys = vec![ApiKey::read_write(API_KEY)];
     let mut options = MackerelOptions::new(Arc::new(time), keys);
     options.recording = Recording::Counts;
+    options.names = Names::Local;
+    options.patience = Some(super::serve::PATIENCE);
     let mackerel = LocalMackerel::open(&storage, options).context("opening the database")?;
+    if args.services.is_none() && mackerel.monitors().is_empty() {
+        let added = mackerel.add_monitor(&monitor());
+        added.map_err(|refusal| anyhow::anyhow!(refusal.message))?;
+    }
     let aws = serve(aws.router(), args.aws_port)
         .await
         .context("starting the simulated AWS")?;
@@ -138,6 +151,7 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
     let plan = Plan {
         polls: args.cycles,
         output: Output::Table,
+        look: standard_output(outside),
     };
     // The sidecars end after the poller, with a signal of their own.
     let (end, ended) = watch::channel(0);
@@ -155,6 +169,14 @@ pub(super) async fn demo(args: DemoArgs, mut stop: Stop) -> Result<u8, Failure> 
     };
     let (outcome, _) = tokio::join!(polling, join_all(sidecars));
     Ok(outcome?.exit_status())
+}
+
+/// The alert that Mackerel's own integration cannot give: on a service of which no task runs.
+fn monitor() -> Value {
+    json!({
+        "type": "host", "name": "No task of recommendations runs", "duration": 1,
+        "metric": "custom.ecs.running_task.recommendations.count", "operator": "<", "critical": 1,
+    })
 }
 
 /// A sidecar of a simulated task.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
-use super::Failure;
+use super::{Failure, load_config};
 use crate::cli::HealthArgs;
-use crate::config::load::{Sources, load};
+use crate::config::load::Sources;
 use crate::run::say;
 use crate::transport::Transport;
 
@@ -21,14 +21,16 @@ pub async fn health(args: HealthArgs, environment: &[(String, String)]) -> Resul
         environment,
         flags: args.config.flags(),
     };
-    let config = load(&sources, false).map_err(Failure::Mistakes)?;
+    let transport = Transport::network();
+    let config = load_config(&sources, &transport, false).await;
+    let config = config.map_err(Failure::Mistakes)?;
     let address = config.listen.context(
         "the poller listens nowhere; set MACKEREL_ECS_LISTEN or http.listen to an address such as \
          127.0.0.1:9808, for both",
     )?;
     let url = format!("http://{}/healthz", reachable(address));
     let request = http::Request::get(&url).body(Vec::new())?;
-    let answer = Transport::network().send(request, PATIENCE).await;
+    let answer = transport.send(request, PATIENCE).await;
     let answer = answer.map_err(|error| anyhow!("can't reach the poller at {url}: {error}"))?;
     say(String::from_utf8_lossy(answer.body()).trim_end())?;
     Ok(u8::from(!answer.status().is_success()))

@@ -2,11 +2,13 @@
 //! 1 failed, 2 a mistake in usage or configuration, 3 done in part.
 
 mod check;
+mod config;
 #[cfg(feature = "demo")]
 mod demo;
 mod health;
 mod iam_policy;
 mod inject;
+mod manual;
 mod plan;
 #[cfg(feature = "demo")]
 mod serve;
@@ -18,7 +20,7 @@ use tokio::sync::watch;
 
 use crate::aws::Access;
 use crate::cli::{Command, PollArgs};
-use crate::config::load::{Sources, load, load_text, named};
+use crate::config::load::{Gathered, Sources, named};
 use crate::config::{Config, Mistake};
 use crate::mackerel::client::Client as Mackerel;
 use crate::model::calls::Calls;
@@ -26,6 +28,7 @@ use crate::poller::Poller;
 use crate::pulse::{Pulse, listen};
 use crate::run::{Plan, Stop, real_time, run};
 use crate::source::{Location, fetch};
+use crate::terminal::standard_output;
 use crate::transport::Transport;
 
 /// Why a command could not be carried out.
@@ -59,12 +62,15 @@ pub fn execute(command: Command, environment: &[(String, String)]) -> u8 {
             Command::Poll(args) => poll(args, environment, stop).await,
             Command::Task(args) => task::task(&args, environment, stop).await,
             Command::Check(args) => check::check(args, environment).await,
+            Command::Config(command) => config::config(command, environment).await,
             Command::Plan(args) => plan::plan(args, environment).await,
-            Command::IamPolicy(args) => iam_policy::iam_policy(args, environment),
+            Command::IamPolicy(args) => iam_policy::iam_policy(args, environment).await,
             Command::Inject(args) => inject::inject(&args),
+            Command::Completions { shell } => manual::completions(shell),
+            Command::Man { out } => manual::man(out.as_deref()),
             Command::Health(args) => health::health(args, environment).await,
             #[cfg(feature = "demo")]
-            Command::Demo(args) => demo::demo(args, stop).await,
+            Command::Demo(args) => demo::demo(args, environment, stop).await,
             #[cfg(feature = "demo")]
             Command::Serve(args) => serve::serve(args, stop).await,
         }
@@ -120,31 +126,41 @@ async fn poll(args: PollArgs, environment: &[(String, String)], stop: Stop) -> R
         tracing::info!(%address, "listening");
     }
     let poller = Poller::new(config.clone(), access, mackerel);
-    let outcome = run(&config, poller, Plan::of(&args), &pulse, stop, real_time).await?;
+    let outcome = run(
+        &config,
+        poller,
+        Plan::of(&args, standard_output(environment)),
+        &pulse,
+        stop,
+        real_time,
+    )
+    .await?;
     Ok(outcome.exit_status())
 }
 
-/// Loads the configuration from wherever the sources name.
+/// Loads the configuration from wherever the sources name. `needs_api_key` is false where nothing is
+/// sent to Mackerel.
 async fn load_config(
     sources: &Sources<'_>,
     transport: &Transport,
     needs_api_key: bool,
 ) -> Result<Config, Vec<Mistake>> {
+    gather(sources, transport).await?.config(needs_api_key)
+}
+
+/// Gathers what the sources say, also where they name a URL.
+async fn gather(sources: &Sources<'_>, transport: &Transport) -> Result<Gathered, Vec<Mistake>> {
     let Some((place, text)) = named(sources) else {
-        return load(sources, needs_api_key);
+        return Gathered::of(sources, None);
     };
     let wrong = |why: String| vec![Mistake::at(Some(&place), why)];
     let location = Location::parse(&text).map_err(wrong)?;
     if location.is_file() {
-        return load(sources, needs_api_key);
+        return Gathered::of(sources, None);
     }
-    let text = fetch(&location, transport, sources.environment).await;
-    load_text(
-        &location.name(),
-        &text.map_err(wrong)?,
-        sources,
-        needs_api_key,
-    )
+    let fetched = fetch(&location, transport, sources.environment).await;
+    let fetched = fetched.map_err(wrong)?;
+    Gathered::of(sources, Some((&location.name(), &fetched)))
 }
 
 /// A client for the configured organization; none without a key.

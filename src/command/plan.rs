@@ -12,6 +12,7 @@ use crate::forecast::{Forecast, forecast};
 use crate::model::calls::Calls;
 use crate::model::trouble::Severity;
 use crate::run::say;
+use crate::terminal::standard_output;
 use crate::transport::Transport;
 
 /// Prints the forecast. The exit status is 1 where nothing could be read, and 3 where something
@@ -30,7 +31,7 @@ pub async fn plan(args: PlanArgs, environment: &[(String, String)]) -> Result<u8
         None => read(&config, transport).await?,
     };
     match args.output {
-        Form::Table => say(page(&forecast).trim_end())?,
+        Form::Table => say(page(&forecast, standard_output(environment)).trim_end())?,
         Form::Json => say(&serde_json::to_string_pretty(&forecast)?)?,
     }
     Ok(status)

@@ -10,15 +10,15 @@ use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Failure;
-use crate::cli::ServeArgs;
+use crate::cli::demo::ServeArgs;
 use crate::demo::mackerel::LocalMackerel;
-use crate::demo::mackerel::option::{Options, Recording};
+use crate::demo::mackerel::option::{Names, Options, Recording};
 use crate::demo::mackerel::store::Storage;
 use crate::demo::serve::{LIMITS, serve_until};
 use crate::run::{Stop, real_time, say};
 
 /// How long the body of a request may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often the server does what time alone asks for.
 const TEND: Duration = Duration::from_secs(60);
@@ -33,11 +33,11 @@ pub(super) async fn serve(args: ServeArgs, mut stop: Stop) -> Result<u8, Failure
         Some(file) => format!("Kept in {}.", file.display()),
         None => "Kept in memory, and gone when it ends; --database FILE keeps it.".to_owned(),
     };
-    let mackerel = open(&args)?;
     let listener = TcpListener::bind(args.listen)
         .await
         .map_err(|error| unbound(args.listen, &error))?;
     let address = listener.local_addr().context("asking for the address")?;
+    let mackerel = open(&args, address)?;
     let key = match own_key {
         true => ServeArgs::DEFAULT_KEY,
         false => "...",
@@ -56,9 +56,13 @@ pub(super) async fn serve(args: ServeArgs, mut stop: Stop) -> Result<u8, Failure
     Ok(0)
 }
 
-fn open(args: &ServeArgs) -> anyhow::Result<LocalMackerel> {
+fn open(args: &ServeArgs, address: SocketAddr) -> anyhow::Result<LocalMackerel> {
     let mut options = Options::new(Arc::new(real_time), args.api_keys.clone());
     options.patience = Some(PATIENCE);
+    // Whoever is let in from other machines calls this one by a name that is not known here.
+    if address.ip().is_loopback() {
+        options.names = Names::Local;
+    }
     options.recording = Recording::Counts;
     options.retention = Some(args.retention);
     match &args.database {

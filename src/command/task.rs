@@ -17,9 +17,13 @@ const EXECUTION_VARIABLE: &str = "AWS_EXECUTION_ENV";
 pub(super) async fn task(
     args: &TaskArgs,
     environment: &[(String, String)],
-    stop: Stop,
+    mut stop: Stop,
 ) -> Result<u8, Failure> {
-    run(setup(environment, "/proc", clock(args)).await?, stop).await;
+    let setup = tokio::select! {
+        setup = setup(environment, "/proc", clock(args)) => setup?,
+        _ = stop.wait_for(|signals| *signals >= 1) => return Ok(0),
+    };
+    run(setup, stop).await;
     Ok(0)
 }
 

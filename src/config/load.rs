@@ -5,10 +5,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::key::{Key, complete};
 use super::node::{Node, Place, Value};
 use super::read::read;
 use super::reader::unknown;
-use super::variable::{Variable, list, set_in};
+use super::table::KEYS;
+use super::variable::{list, set_in};
 use super::{Config, Mistake, yaml};
 
 /// Names the configuration file, where no flag does.
@@ -19,18 +21,6 @@ pub const INLINE_VARIABLE: &str = "MACKEREL_ECS_CONFIG_YAML";
 
 /// What separates the program's own variables from everybody else's.
 const PREFIX: &str = "MACKEREL_ECS_";
-
-/// Variables that stand for a key of the configuration.
-const VARIABLES: [Variable; 8] = [
-    Variable::text("MACKEREL_APIKEY", "mackerel.apikey"),
-    Variable::text("MACKEREL_APIBASE", "mackerel.apibase"),
-    Variable::list("MACKEREL_ROLES", "host.roles"),
-    Variable::list("MACKEREL_ECS_CLUSTERS", "clusters.include"),
-    Variable::text("MACKEREL_ECS_PROFILE", "metrics.profile"),
-    Variable::text("MACKEREL_ECS_INTERVAL", "poll.interval"),
-    Variable::text("MACKEREL_ECS_LISTEN", "http.listen"),
-    Variable::text("MACKEREL_ECS_SHARD", "shard"),
-];
 
 /// A flag that stands for a key of the configuration, as typed.
 #[derive(Debug, Clone)]
@@ -54,22 +44,62 @@ pub struct Sources<'a> {
     pub flags: Vec<Flag>,
 }
 
-/// Loads the configuration. `needs_api_key` is false where nothing is sent to Mackerel.
-pub fn load(sources: &Sources<'_>, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
-    let root = written(sources).map_err(|mistake| vec![mistake])?;
-    complete(root, sources, needs_api_key)
+/// What all sources together say.
+#[derive(Debug)]
+pub struct Gathered {
+    /// Every key that has a value, each with its place.
+    pub tree: Node,
+    /// What is wrong with the sources themselves.
+    mistakes: Vec<Mistake>,
 }
 
-/// The same with a text that was fetched from what [`named`] tells; `name` is what it is called in
-/// mistakes.
-pub fn load_text(
-    name: &str,
-    text: &str,
-    sources: &Sources<'_>,
-    needs_api_key: bool,
-) -> Result<Config, Vec<Mistake>> {
-    let root = yaml::parse(name, text).map_err(|mistake| vec![mistake])?;
-    complete(root, sources, needs_api_key)
+/// Loads the configuration. `needs_api_key` is false where nothing is sent to Mackerel.
+pub fn load(sources: &Sources<'_>, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
+    Gathered::of(sources, None)?.config(needs_api_key)
+}
+
+impl Gathered {
+    /// Gathers what the sources say. `fetched` is the text that [`named`] tells of where that is no
+    /// file, with what it is called in mistakes.
+    pub fn of(sources: &Sources<'_>, fetched: Option<(&str, &str)>) -> Result<Self, Vec<Mistake>> {
+        let root = match fetched {
+            Some((name, text)) => yaml::parse(name, text),
+            None => written(sources),
+        };
+        let mut tree = root.map_err(|mistake| vec![mistake])?;
+        let variables = KEYS.iter().filter_map(Key::as_variable);
+        for variable in variables {
+            if let Some(node) = variable.node(sources.environment) {
+                tree.set(variable.key, node);
+                overrule_targets(&mut tree, variable.key);
+            }
+        }
+        for flag in &sources.flags {
+            let place = Place::Flag(flag.name);
+            let value = match flag.values.as_slice() {
+                [] => continue,
+                [only] => Value::Scalar(only.clone()),
+                several => list(&place, several.iter().cloned()),
+            };
+            tree.set(flag.key, Node { place, value });
+            overrule_targets(&mut tree, flag.key);
+        }
+        let mut mistakes = unknown_variables(sources.environment);
+        mistakes.extend(name_shard(&mut tree, sources.environment));
+        complete(&mut tree);
+        Ok(Gathered { tree, mistakes })
+    }
+
+    /// What they mean, or all that is wrong with them. `needs_api_key` is false where nothing is sent to
+    /// Mackerel.
+    pub fn config(&self, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
+        let read = read(&self.tree, needs_api_key);
+        match read {
+            Ok(config) if self.mistakes.is_empty() => Ok(config),
+            Ok(_) => Err(self.mistakes.clone()),
+            Err(others) => Err([self.mistakes.clone(), others].concat()),
+        }
+    }
 }
 
 /// What the flag, or else the variable, names as the place of the configuration.
@@ -82,40 +112,6 @@ pub fn named(sources: &Sources<'_>) -> Option<(Place, String)> {
     set_in(sources.environment, INLINE_VARIABLE)
         .is_none()
         .then(|| (Place::Variable(FILE_VARIABLE), path.to_owned()))
-}
-
-fn complete(
-    mut root: Node,
-    sources: &Sources<'_>,
-    needs_api_key: bool,
-) -> Result<Config, Vec<Mistake>> {
-    let mut mistakes = Vec::new();
-    for variable in &VARIABLES {
-        if let Some(node) = variable.node(sources.environment) {
-            root.set(variable.key, node);
-            overrule_targets(&mut root, variable.key);
-        }
-    }
-    for flag in &sources.flags {
-        let place = Place::Flag(flag.name);
-        let value = match flag.values.as_slice() {
-            [] => continue,
-            [only] => Value::Scalar(only.clone()),
-            several => list(&place, several.iter().cloned()),
-        };
-        root.set(flag.key, Node { place, value });
-        overrule_targets(&mut root, flag.key);
-    }
-    mistakes.extend(unknown_variables(sources.environment));
-    mistakes.extend(name_shard(&mut root, sources.environment));
-    match read(&root, needs_api_key) {
-        Ok(config) if mistakes.is_empty() => Ok(config),
-        Ok(_) => Err(mistakes),
-        Err(others) => {
-            mistakes.extend(others);
-            Err(mistakes)
-        }
-    }
 }
 
 /// Keys that variables and flags stand for and that a target may have for itself, and where.
@@ -163,13 +159,15 @@ fn name_shard(root: &mut Node, environment: &[(String, String)]) -> Option<Mista
             *text = format!("{index}/{count}");
             None
         }
-        None => Some(Mistake::at(
-            Some(&node.place),
-            format!(
+        None => {
+            let why = format!(
                 "shard is `{text}`, but no job tells its index: neither {} nor {} is set",
                 JOB_INDEXES[0], JOB_INDEXES[1]
-            ),
-        )),
+            );
+            // What is told here needs no second complaint by the reader.
+            node.value = Value::Null;
+            Some(Mistake::at(Some(&node.place), why))
+        }
     }
 }
 
@@ -209,9 +207,9 @@ fn unknown_variables(environment: &[(String, String)]) -> Vec<Mistake> {
         "MACKEREL_ECS_LOG",
         "MACKEREL_ECS_LOG_FORMAT",
     ];
-    let known: Vec<&str> = VARIABLES
+    let known: Vec<&str> = KEYS
         .iter()
-        .map(|variable| variable.name)
+        .filter_map(|key| key.variable)
         .chain(others)
         .filter_map(|name| name.strip_prefix(PREFIX))
         .collect();

@@ -188,7 +188,7 @@ fn a_mistyped_variable_is_refused() {
         ],
         &[
             "unknown environment variable MACKEREL_ECS_ZZ; known are MACKEREL_ECS_CLUSTERS, \
-             MACKEREL_ECS_PROFILE, MACKEREL_ECS_INTERVAL, MACKEREL_ECS_LISTEN, MACKEREL_ECS_SHARD, MACKEREL_ECS_CONFIG, \
+             MACKEREL_ECS_PROFILE, MACKEREL_ECS_INTERVAL, MACKEREL_ECS_SHARD, MACKEREL_ECS_LISTEN, MACKEREL_ECS_CONFIG, \
              MACKEREL_ECS_CONFIG_YAML, MACKEREL_ECS_LOG, MACKEREL_ECS_LOG_FORMAT",
             "environment variable MACKEREL_ECS_INTERVAL: poll.interval is `x`, which is no \
              duration; write it as `90s`, `5m` or `1h`",

@@ -1,13 +1,18 @@
 //! What the user wants, valid and typed: a [`Config`] is built from a file, environment variables
 //! and flags, in this order, or not at all, and then with every mistake at once.
 
+pub mod example;
+pub mod key;
 pub mod load;
 pub mod node;
 pub mod pattern;
 pub mod read;
 pub mod reader;
+pub mod schema;
 pub mod secret;
 pub mod selection;
+pub mod show;
+pub mod table;
 mod target;
 pub mod template;
 pub mod variable;
@@ -215,7 +220,3 @@ impl fmt::Display for Mistake {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "mistake_tests.rs"]
-mod mistake_tests;

@@ -54,6 +54,8 @@ pub enum Place {
     Variable(&'static str),
     /// A command-line flag.
     Flag(&'static str),
+    /// Nowhere: it is the program's own.
+    Default,
 }
 
 impl fmt::Display for Place {
@@ -62,6 +64,7 @@ impl fmt::Display for Place {
             Place::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
             Place::Variable(name) => write!(f, "environment variable {name}"),
             Place::Flag(name) => write!(f, "flag {name}"),
+            Place::Default => f.write_str("default"),
         }
     }
 }
@@ -80,6 +83,15 @@ impl Node {
     }
 
     /// The value of a key, unless it is absent or nothing.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        let Value::Map(entries) = &self.value else {
+            return None;
+        };
+        let (_, node) = entries.iter().find(|(name, _)| name == key)?;
+        (!matches!(node.value, Value::Null)).then_some(node)
+    }
+
+    /// The same, to change it.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
         let Value::Map(entries) = &mut self.value else {
             return None;
@@ -99,6 +111,17 @@ impl Node {
                 for (_, node) in entries.iter_mut().filter(|(name, _)| name == key) {
                     node.remove(rest);
                 }
+            }
+        }
+    }
+
+    /// Puts a value at a path where nothing is written.
+    pub fn set_if_absent(&mut self, path: &str, node: Node) {
+        let mut at = &*self;
+        for key in path.split('.') {
+            match at.get(key) {
+                Some(inner) => at = inner,
+                None => return self.set(path, node),
             }
         }
     }

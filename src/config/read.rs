@@ -1,12 +1,13 @@
-//! Turns a configuration tree into a [`Config`]: every key, its type, its bounds and its default
-//! stand here and in [`super::target`], and nowhere else.
+//! Turns a complete configuration tree, its defaults included, into a [`Config`]. Which keys there
+//! are, with their bounds and defaults, stands in [`super::table`].
 
 use core::net::SocketAddr;
-use std::time::Duration;
 
+use super::key::Span;
 use super::node::Node;
 use super::reader::{Section, duration_within, one_of};
 use super::secret::Secret;
+use super::table::{GRACE, INTERVAL, LOOKBACK, REREAD, RETIRE_AFTER, STATUSES};
 use super::target::{read_filter, read_metrics, read_roles, read_targets};
 use super::template::Template;
 use super::{Aws, CloudWatch, Config, Filter, Host, Mackerel, Mistake, Poll, Target};
@@ -14,20 +15,6 @@ use crate::model::reader::Reader;
 use crate::model::region::Regions;
 use crate::model::role::RoleFullname;
 use crate::model::shard::Shard;
-
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-
-/// Mackerel drops points that are older than this, so that reading further back is for nothing.
-const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// Host statuses that Mackerel knows.
-const STATUSES: [(&str, &str); 4] = [
-    ("working", "working"),
-    ("standby", "standby"),
-    ("maintenance", "maintenance"),
-    ("poweroff", "poweroff"),
-];
 
 /// More shards than anybody has clusters.
 const MOST_SHARDS: u32 = 10_000;
@@ -39,7 +26,8 @@ const READERS: [(&str, Option<Reader>); 3] = [
     ("get_metric_data", Some(Reader::Data)),
 ];
 
-/// Reads a tree. `needs_api_key` is false where nothing is sent to Mackerel.
+/// Reads a tree that [`super::key::complete`] has completed. `needs_api_key` is false where nothing is
+/// sent to Mackerel. What can't be read counts as anything, for it makes a mistake of the whole.
 pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let m = &mut mistakes;
@@ -103,11 +91,12 @@ fn read_mackerel(mut section: Section<'_>, needs_key: bool, m: &mut Vec<Mistake>
         ));
     }
     let api_key = section.value("apikey", m, api_key);
-    let api_base = section
-        .value("apibase", m, api_base)
-        .unwrap_or_else(|| "https://api.mackerelio.com".into());
+    let api_base = section.value("apibase", m, api_base);
     section.finish(m);
-    Mackerel { api_key, api_base }
+    Mackerel {
+        api_key,
+        api_base: api_base.unwrap_or_default(),
+    }
 }
 
 /// An API key. What is wrong is told without the text: the key is a secret.
@@ -143,13 +132,11 @@ fn read_host(mut section: Section<'_>, m: &mut Vec<Mistake>) -> (Host, Vec<RoleF
             .unwrap_or_default(),
         display_name: section.value("display_name", m, Template::parse),
         memo: section.value("memo", m, Template::parse),
-        status: section
-            .value("status", m, one_of(&STATUSES))
-            .unwrap_or("working"),
+        status: section.value("status", m, status).unwrap_or_default(),
         retire_after: section
             .value("retire_after", m, |text| match text {
                 "off" => Ok(None),
-                _ => duration_within(10 * MINUTE, 30 * DAY)(text).map(Some),
+                _ => duration_within(RETIRE_AFTER)(text).map(Some),
             })
             .flatten(),
     };
@@ -157,36 +144,25 @@ fn read_host(mut section: Section<'_>, m: &mut Vec<Mistake>) -> (Host, Vec<RoleF
     (host, roles)
 }
 
+fn status(text: &str) -> Result<&'static str, String> {
+    let same: Vec<_> = STATUSES.iter().map(|name| (*name, *name)).collect();
+    one_of(&same)(text)
+}
+
 fn read_poll(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Poll {
-    let interval = section.value("interval", m, |text| {
-        let value = duration_within(MINUTE, HOUR)(text)?;
-        if value.as_secs() % 60 != 0 {
-            return Err(format!("is `{text}`, but must be whole minutes such as 1m"));
-        }
-        Ok(value)
-    });
-    let mut within = |key, low, high, default| {
-        section
-            .value(key, m, duration_within(low, high))
-            .unwrap_or(default)
+    let mut within = |key, span: Span| {
+        let value = section.value(key, m, duration_within(span));
+        value.unwrap_or_default()
     };
-    let settle = within("settle", Duration::ZERO, HOUR, MINUTE);
-    let overlap = within("overlap", Duration::ZERO, HOUR, 10 * MINUTE);
-    let lookback = within("lookback", MINUTE, DAY, HOUR);
-    let grace = within(
-        "grace",
-        Duration::from_secs(1),
-        10 * MINUTE,
-        Duration::from_secs(25),
-    );
+    let poll = Poll {
+        interval: within("interval", INTERVAL),
+        settle: within("settle", REREAD),
+        overlap: within("overlap", REREAD),
+        lookback: within("lookback", LOOKBACK),
+        grace: within("grace", GRACE),
+    };
     section.finish(m);
-    Poll {
-        interval: interval.unwrap_or(MINUTE),
-        settle,
-        overlap,
-        lookback,
-        grace,
-    }
+    poll
 }
 
 fn read_aws(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Aws {
@@ -199,7 +175,7 @@ fn read_aws(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Aws {
     });
     section.finish(m);
     Aws {
-        rate_share: rate_share.unwrap_or(Some(0.5)),
+        rate_share: rate_share.flatten(),
     }
 }
 
@@ -222,13 +198,8 @@ fn read_cloudwatch(mut section: Section<'_>, m: &mut Vec<Mistake>) -> CloudWatch
         if text == "auto" {
             return Ok(None);
         }
-        let value = duration_within(MINUTE, HOUR)(text)?;
-        match value.as_secs() % 60 {
-            0 => Ok(Some(value.as_secs() as i64 / 60)),
-            _ => Err(format!(
-                "is `{text}`, but must be auto or whole minutes such as 5m"
-            )),
-        }
+        let value = duration_within(INTERVAL)(text)?;
+        Ok(Some(value.as_secs() as i64 / 60))
     });
     let budget = section.value("monthly_budget_usd", m, |text| match text.parse::<f64>() {
         Ok(usd) if usd.is_finite() && usd >= 0.0 => Ok(usd),
@@ -241,7 +212,7 @@ fn read_cloudwatch(mut section: Section<'_>, m: &mut Vec<Mistake>) -> CloudWatch
     CloudWatch {
         reader: reader.flatten(),
         interval: interval.flatten(),
-        monthly_budget_usd: budget.unwrap_or(0.0),
+        monthly_budget_usd: budget.unwrap_or_default(),
     }
 }
 

@@ -1,10 +1,18 @@
+use std::time::Duration;
+
 use super::*;
+use crate::config::key::complete;
 use crate::config::{AssumedRole, yaml};
 use crate::model::catalog::Profile;
 
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
 #[track_caller]
 fn config(text: &str) -> Config {
-    read(&yaml::parse("ecs.yaml", text).unwrap(), false).unwrap()
+    let mut root = yaml::parse("ecs.yaml", text).unwrap();
+    complete(&mut root);
+    read(&root, false).unwrap()
 }
 
 /// Numbers, booleans and quotes: a text is what was written.

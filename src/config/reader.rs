@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::Mistake;
+use super::key::Span;
 use super::node::{Node, Place, Value};
 
 /// One mapping while it is read. [`Section::finish`] reports the keys that were left over.
@@ -248,16 +249,20 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| format!("is `{text}`, which is no duration; write it as `90s`, `5m` or `1h`"))
 }
 
-/// A duration within bounds, both inclusive.
-pub fn duration_within(low: Duration, high: Duration) -> impl Fn(&str) -> Result<Duration, String> {
+/// A duration within bounds.
+pub fn duration_within(span: Span) -> impl Fn(&str) -> Result<Duration, String> {
     move |text| {
         let value = duration(text)?;
-        if value < low || value > high {
+        if value < span.low || value > span.high {
             return Err(format!(
                 "is `{text}`, but must be from {} to {}",
-                humantime::format_duration(low),
-                humantime::format_duration(high)
+                humantime::format_duration(span.low),
+                humantime::format_duration(span.high)
             ));
+        }
+        let is_whole = value.as_secs().is_multiple_of(60) && value.subsec_nanos() == 0;
+        if span.whole_minutes && !is_whole {
+            return Err(format!("is `{text}`, but must be whole minutes such as 5m"));
         }
         Ok(value)
     }

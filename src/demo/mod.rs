@@ -5,4 +5,5 @@
 pub mod aws;
 pub mod mackerel;
 pub mod serve;
+pub mod stream;
 pub mod task;

@@ -13,6 +13,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use crate::demo::stream::Impatient;
+
 /// What a server allows its clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -20,6 +22,8 @@ pub struct Limits {
     pub connections: usize,
     /// How long the head of a request may take, the wait for the next request on a connection included.
     pub head: Duration,
+    /// How long a client may take no part of an answer.
+    pub taking: Duration,
     /// How long requests under way may go on once the server is told to stop.
     pub grace: Duration,
 }
@@ -28,8 +32,12 @@ pub struct Limits {
 pub const LIMITS: Limits = Limits {
     connections: 4_096,
     head: Duration::from_secs(90),
+    taking: Duration::from_secs(30),
     grace: Duration::from_secs(5),
 };
+
+/// How much of a request, and so how long a head, is held for each connection.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// How long to wait after a connection could not be accepted, which is when the process has too many files open.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -61,7 +69,8 @@ pub async fn serve_until(
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.head);
+        .header_read_timeout(limits.head)
+        .max_buf_size(BUFFER_BYTES);
     tokio::pin!(stop);
     loop {
         let accepted = async {
@@ -73,9 +82,8 @@ pub async fn serve_until(
             accepted = accepted => accepted,
         };
         let service = TowerToHyperService::new(router.clone());
-        let connection = builder
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
+        let stream = TokioIo::new(Impatient::new(stream, limits.taking));
+        let connection = builder.serve_connection(stream, service).into_owned();
         let connection = open.watch(connection);
         tokio::spawn(async move {
             // A client that goes away in the middle of a request is no concern of the server's.
@@ -112,6 +120,7 @@ mod tests {
     const SHORT: Limits = Limits {
         connections: 1,
         head: Duration::from_millis(50),
+        taking: Duration::from_millis(50),
         grace: Duration::from_millis(50),
     };
 
@@ -138,6 +147,27 @@ mod tests {
         assert_eq!(read_to_end(&mut silent).await, "");
         assert!(!read_to_end(&mut slow).await.contains("200"));
         assert!(read_to_end(&mut waiting).await.ends_with("here"));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_of_its_answer_is_let_go() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let long = get(|| async { "x".repeat(64 * 1024 * 1024) });
+        let router = Router::new()
+            .route("/long", long)
+            .route("/", get(|| async { "here" }));
+        let stop = std::future::pending();
+        tokio::spawn(serve_until(listener, router, SHORT, stop));
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        let request = b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n";
+        idle.write_all(request).await.unwrap();
+        // There is room for one connection, which is free again though this client never reads.
+        let mut waiting = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        waiting.write_all(request).await.unwrap();
+        assert!(read_to_end(&mut waiting).await.ends_with("here"));
+        assert!(read_to_end(&mut idle).await.len() < 64 * 1024 * 1024);
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use crate::aws::{Client, DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Error, Kind};
 use crate::config::Filter;
 use crate::model::id::{ClusterArn, last_part};
 use crate::model::inventory::{Cluster, INACTIVE, Observed, Service};
+use crate::model::progress::{Progress, Stage};
 use crate::model::shard::Shard;
 use crate::model::trouble::{Severity, Trouble};
 pub use pass::Pass;
@@ -47,6 +48,7 @@ pub async fn discover(
     clusters: &Filter,
     shard: Option<Shard>,
     services: &Filter,
+    progress: &Progress,
 ) -> Result<Discovery, Error> {
     let began = Instant::now();
     let mut discovery = Discovery::default();
@@ -104,7 +106,7 @@ pub async fn discover(
 
     let hung = AtomicUsize::new(0);
     let mut walks = stream::iter(chosen)
-        .map(|cluster| walk_services(client, cluster, services, began, &hung))
+        .map(|cluster| walk_services(client, cluster, services, began, &hung, progress))
         .buffered(CLUSTERS_AT_ONCE);
     while let Some((observed, pass, troubles)) = walks.next().await {
         discovery.pass += pass;
@@ -120,6 +122,7 @@ async fn walk_services(
     filter: &Filter,
     began: Instant,
     hung: &AtomicUsize,
+    progress: &Progress,
 ) -> (Observed, Pass, Vec<Trouble>) {
     let mut troubles = Vec::new();
     let mut pass = Pass::default();
@@ -139,9 +142,16 @@ async fn walk_services(
             arns.retain(|arn| filter.names.accepts(last_part(arn)));
             arns.sort();
             arns.dedup();
+            progress.expect(Stage::Services, arns.len());
             pass = Pass::of_services(all, arns.len());
             let mut described = stream::iter(arns.chunks(DESCRIBE_SERVICES))
-                .map(|batch| client.describe_services(&cluster.arn, batch, filter.asks_for_tags()))
+                .map(|batch| async {
+                    let asks_for_tags = filter.asks_for_tags();
+                    let answer = client.describe_services(&cluster.arn, batch, asks_for_tags);
+                    let answer = answer.await;
+                    progress.finish(Stage::Services, batch.len());
+                    answer
+                })
                 .buffered(CALLS_PER_CLUSTER);
             while let Some(answer) = described.next().await {
                 match answer {

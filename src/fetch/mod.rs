@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::aws::{Client, MetricData, Query};
 use crate::model::catalog::{SAMPLED, Source};
 use crate::model::inventory::Cluster;
+use crate::model::progress::{Progress, Stage};
 use crate::model::reader::Reader;
 use crate::model::sample::{Batch, Sample, SeriesId};
 use crate::model::time::Window;
@@ -56,12 +57,14 @@ pub async fn fetch(
     batches: &[Batch],
     clusters: &[&Cluster],
     deadline: Instant,
+    progress: &Progress,
 ) -> Fetched {
     let mut fetched = Fetched::default();
     let requests: Vec<Request<'_>> = batches
         .iter()
         .flat_map(|batch| requests(batch, reader))
         .collect();
+    progress.expect(Stage::Requests, requests.len());
     let mut waiting: BTreeSet<usize> = (0..requests.len()).collect();
     let mut answers = stream::iter(requests.iter().enumerate())
         .map(|(number, request)| async move {
@@ -75,6 +78,7 @@ pub async fn fetch(
         .buffer_unordered(at_once(reader));
     while let Ok(Some((number, answer))) = tokio::time::timeout_at(deadline, answers.next()).await {
         waiting.remove(&number);
+        progress.finish(Stage::Requests, 1);
         match answer {
             Ok(data) => fetched.take(requests[number].series, data),
             Err(error) => fetched.unread(requests[number].series, error.message, error.detail),

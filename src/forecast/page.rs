@@ -3,24 +3,26 @@
 use super::host::Hosts;
 use super::{Calls, CloudWatchForecast, Forecast, Range, RegionForecast};
 use crate::table::{grouped, table, wrapped};
+use crate::terminal::look::Look;
 
 /// How many hosts are named that pass what a standard host includes.
 const NAMED: usize = 5;
 
 /// The forecast as tables, each with what it shows above it.
-pub fn page(forecast: &Forecast) -> String {
+pub fn page(forecast: &Forecast, look: Look) -> String {
     let parts = [
-        estate(forecast),
-        calls(forecast),
-        readings(forecast),
-        hosts(&forecast.hosts),
-        choices(forecast),
+        estate(forecast, look),
+        calls(forecast, look),
+        readings(forecast, look),
+        hosts(&forecast.hosts, look),
+        choices(forecast, look),
     ];
     parts.join("\n")
 }
 
 fn regions(
     forecast: &Forecast,
+    look: Look,
     head: [&str; 4],
     cells: impl Fn(&RegionForecast) -> [String; 4],
 ) -> String {
@@ -33,12 +35,13 @@ fn regions(
             names.into_iter().chain(cells(one)).collect()
         })
         .collect();
-    table(&["TARGET", "REGION", a, b, c, d], 2, &rows)
+    let head = ["TARGET", "REGION", a, b, c, d];
+    table(&head, 2, &rows, look, |_| None)
 }
 
-fn estate(forecast: &Forecast) -> String {
+fn estate(forecast: &Forecast, look: Look) -> String {
     let head = ["CLUSTERS", "SERVICES", "WITH TASKS", "WAIT IN A PASS"];
-    let table = regions(forecast, head, |one| {
+    let table = regions(forecast, look, head, |one| {
         [
             grouped(one.clusters as u64),
             grouped(one.services as u64),
@@ -55,7 +58,7 @@ fn estate(forecast: &Forecast) -> String {
     )
 }
 
-fn calls(forecast: &Forecast) -> String {
+fn calls(forecast: &Forecast, look: Look) -> String {
     let rates = match forecast.rate_share {
         Some(share) => format!(
             "beside what the poller allows itself, {:.0} % of AWS's rates",
@@ -64,7 +67,7 @@ fn calls(forecast: &Forecast) -> String {
         None => "with no limit of the poller's own".to_owned(),
     };
     let head = ["CLUSTER READS", "SERVICE READS", "READ WITH", "CLOUDWATCH"];
-    let table = regions(forecast, head, |one| {
+    let table = regions(forecast, look, head, |one| {
         let mut cells = one.calls.iter().map(of_allowed);
         let mut next = || cells.next().unwrap_or_default();
         [next(), next(), one.reader.to_owned(), next()]
@@ -83,9 +86,9 @@ fn of_allowed(calls: &Calls) -> String {
     }
 }
 
-fn readings(forecast: &Forecast) -> String {
+fn readings(forecast: &Forecast, look: Look) -> String {
     let head = ["METRICS", "STATISTICS", "UNITS A MONTH", "OR AT MOST"];
-    let table = regions(forecast, head, |one| {
+    let table = regions(forecast, look, head, |one| {
         [
             grouped(one.metrics as u64),
             grouped(one.statistics as u64),
@@ -108,7 +111,7 @@ fn readings(forecast: &Forecast) -> String {
     )
 }
 
-fn hosts(hosts: &Hosts) -> String {
+fn hosts(hosts: &Hosts, look: Look) -> String {
     let mut text = format!(
         "Mackerel gets {} metrics on {} hosts, {} to {} each and {} on the middle one.\n\
          A standard host, as a cluster's is, includes {}; a micro host {}.\n",
@@ -124,7 +127,7 @@ fn hosts(hosts: &Hosts) -> String {
         let known: usize = sizes.values().sum();
         let told = sizes.iter().map(|(size, count)| format!("{count} {size}"));
         let new = (hosts.count > known).then(|| format!("{} not yet there", hosts.count - known));
-        text.push_str(&wrapped("Mackerel says:", told.chain(new)));
+        text.push_str(&wrapped("Mackerel says:", told.chain(new), look.width));
     }
     if !hosts.beyond.is_empty() {
         let named = hosts.beyond.iter().take(NAMED);
@@ -132,7 +135,7 @@ fn hosts(hosts: &Hosts) -> String {
         let rest = hosts.beyond.len().saturating_sub(NAMED);
         let rest = (rest > 0).then(|| format!("{} more", grouped(rest as u64)));
         let word = format!("Beyond {}:", hosts.standard_includes);
-        text.push_str(&wrapped(&word, named.chain(rest)));
+        text.push_str(&wrapped(&word, named.chain(rest), look.width));
         if hosts.further > 0 {
             text.push_str(&format!(
                 "What they have beyond what all of them include counts as {} further hosts.\n",
@@ -143,7 +146,7 @@ fn hosts(hosts: &Hosts) -> String {
     text
 }
 
-fn choices(forecast: &Forecast) -> String {
+fn choices(forecast: &Forecast, look: Look) -> String {
     let intervals = forecast.choices.first().map_or(&[][..], |one| &one.usd);
     let heads: Vec<String> = intervals
         .iter()
@@ -172,7 +175,7 @@ fn choices(forecast: &Forecast) -> String {
         .collect();
     format!(
         "US dollars a month, by profile and by how often CloudWatch is read (* as it is):\n\n{}",
-        table(&head, 1, &rows)
+        table(&head, 1, &rows, look, |_| None)
     )
 }
 

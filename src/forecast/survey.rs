@@ -10,6 +10,7 @@ use crate::config::{Config, Target};
 use crate::discover::discover;
 use crate::mackerel::client::Client as Mackerel;
 use crate::mackerel::error::Error;
+use crate::model::progress::Progress;
 use crate::model::trouble::Trouble;
 use crate::report::{TroubleReport, gather};
 
@@ -57,7 +58,9 @@ async fn survey_region(
     target: &Target,
     client: &Client,
 ) -> (Option<Part>, Vec<Trouble>) {
-    let found = discover(client, &target.clusters, config.shard, &target.services).await;
+    let (clusters, services) = (&target.clusters, &target.services);
+    let progress = Progress::default();
+    let found = discover(client, clusters, config.shard, services, &progress).await;
     match found {
         Ok(discovery) => {
             let part = Part {

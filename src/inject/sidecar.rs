@@ -7,19 +7,36 @@ use super::Sidecar;
 /// The image of the agent whose place the sidecar takes.
 const AGENT: &str = "mackerel-container-agent";
 
+/// What the program is to do there.
+const COMMAND: &str = "task";
+
 const KEY_VARIABLE: &str = "MACKEREL_APIKEY";
 const PLATFORM_VARIABLE: &str = "MACKEREL_CONTAINER_PLATFORM";
 const ROLES_VARIABLE: &str = "MACKEREL_ROLES";
 
-/// Whether a container is the sidecar: by its name, or because it is Mackerel's own agent.
+/// Whether a container is the sidecar: by its name, or because it is Mackerel's own agent, or has
+/// taken its place under the agent's name before.
 pub fn is_the_same(container: &Value, sidecar: &Sidecar) -> bool {
     let text = |name: &str| container.get(name).and_then(Value::as_str);
-    let repository = |image: &str| {
-        let name = image.rsplit('/').next().unwrap_or(image);
-        let name = name.split(['@', ':']).next().unwrap_or(name);
-        name.to_owned()
-    };
-    text("name") == Some(&sidecar.name) || text("image").map(repository).as_deref() == Some(AGENT)
+    let image = text("image").map(repository);
+    let is_ours = image == Some(repository(&sidecar.image)) && is_sidecar(container);
+    text("name") == Some(&sidecar.name) || image == Some(AGENT) || is_ours
+}
+
+/// Whether the program is the sidecar there: by its command, or without one in the agent's
+/// environment.
+fn is_sidecar(container: &Value) -> bool {
+    let variables = pairs(container, "environment", "value");
+    match container.get("command").and_then(Value::as_array) {
+        Some(words) if !words.is_empty() => *words == [COMMAND],
+        _ => variables.iter().any(|(name, _)| name == PLATFORM_VARIABLE),
+    }
+}
+
+/// The last part of an image's name, without tag and digest.
+fn repository(image: &str) -> &str {
+    let name = image.rsplit('/').next().unwrap_or(image);
+    name.split(['@', ':']).next().unwrap_or(name)
 }
 
 /// The definition of a sidecar that is not there yet. It logs where another container logs that
@@ -46,7 +63,7 @@ pub fn new(definition: &Map<String, Value>, others: &[&Value], sidecar: &Sidecar
 pub fn updated(present: &Value, definition: &Map<String, Value>, sidecar: &Sidecar) -> Value {
     let mut container = present.clone();
     set(&mut container, "image", json!(sidecar.image));
-    set(&mut container, "command", json!(["task"]));
+    set(&mut container, "command", json!([COMMAND]));
     // Another image's entry point is not ours.
     if let Some(fields) = container.as_object_mut() {
         fields.shift_remove("entryPoint");

@@ -204,6 +204,28 @@ fn the_agent_gives_way_and_its_settings_stay() {
         ])
     );
     assert!(!after.to_string().contains("in plain text"));
+    // It is known again under its name, also with another image.
+    assert_eq!(inject(&after, &sidecar()).unwrap(), after);
+    let newer = Sidecar {
+        image: "example.com/tools/mackerel-ecs@sha256:00".into(),
+        ..sidecar()
+    };
+    let again = inject(&after, &newer).unwrap();
+    let mut by_hand = after.clone();
+    by_hand[0].as_object_mut().unwrap().remove("command");
+    assert_eq!(
+        inject(&by_hand, &newer).unwrap().as_array().unwrap().len(),
+        2
+    );
+    // The poller's container is another matter.
+    let mut poller = after;
+    poller[0]["command"] = json!(["poll"]);
+    assert_eq!(
+        inject(&poller, &newer).unwrap().as_array().unwrap().len(),
+        3
+    );
+    assert_eq!(again.as_array().unwrap().len(), 2);
+    assert_eq!(again[0]["image"], newer.image);
 }
 
 #[test]

@@ -24,6 +24,7 @@ use crate::mackerel::error::Kind;
 use crate::mackerel::payload::ServiceMetricValue;
 use crate::model::calls::{Calls, METRICS_REQUESTED};
 use crate::model::id::ClusterArn;
+use crate::model::progress::Progress;
 use crate::model::reader::Reader;
 use crate::model::trouble::Trouble;
 use crate::plan::cost::{Load, Loads};
@@ -60,6 +61,7 @@ struct Shared {
     graphs_posted: tokio::sync::Mutex<Option<DateTime<Utc>>>,
     /// How much of CloudWatch a reading of each Region asks for, and with which call.
     loads: Mutex<HashMap<Place, (Reader, Load)>>,
+    progress: Progress,
 }
 
 impl Shared {
@@ -121,8 +123,14 @@ impl Poller {
                 claims: Mutex::default(),
                 graphs_posted: tokio::sync::Mutex::default(),
                 loads: Mutex::default(),
+                progress: Progress::default(),
             }),
         }
+    }
+
+    /// How far the poll in hand is.
+    pub fn progress(&self) -> Progress {
+        self.shared.progress.clone()
     }
 
     /// Polls everything once. `now` is the minute that counts are true of. A Region whose poll has
@@ -130,6 +138,7 @@ impl Poller {
     /// it is done; none waits for all.
     pub async fn tick(&mut self, now: DateTime<Utc>, until: Option<Instant>) -> Report {
         let shared = &self.shared;
+        shared.progress.reset();
         let connections = self.targets.iter_mut();
         join_all(connections.map(|target| target.connect(shared, now))).await;
         self.begin(now);

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
+use super::Shared;
 use super::cluster::{ClusterState, Work};
 use crate::config::Poll;
 use crate::mackerel::client::Client as Mackerel;
@@ -30,8 +31,8 @@ const NOTE_EVERY: TimeDelta = TimeDelta::minutes(10);
 pub(super) async fn post(
     mackerel: &Mackerel,
     works: &mut [Work],
+    shared: &Shared,
     now: DateTime<Utc>,
-    poll: &Poll,
     deadline: Instant,
     troubles: &mut Vec<Trouble>,
 ) {
@@ -56,7 +57,7 @@ pub(super) async fn post(
         );
     }
     points.sort_by_key(|point| (point.sample.minute != this, point.sample.minute));
-    let sent = send(mackerel, points, deadline).await;
+    let sent = send(mackerel, points, deadline, &shared.progress).await;
     let mut done: HashSet<(usize, SeriesId, Minute)> = HashSet::new();
     let mut finish = |works: &mut [Work], point: &Point| {
         works[point.place].state.memory.remember(&point.sample);
@@ -92,7 +93,7 @@ pub(super) async fn post(
             troubles.push(Trouble::of_cluster(arn, error.message.clone()));
         }
     }
-    let until = ClusterState::restorable_until(now, poll);
+    let until = ClusterState::restorable_until(now, &shared.config.poll);
     for (place, work) in works.iter_mut().enumerate() {
         work.state
             .pending

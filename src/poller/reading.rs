@@ -87,7 +87,15 @@ pub(super) async fn read(
     let (places, readings): (Vec<usize>, Vec<Reading<'_>>) = readings.into_iter().unzip();
     let batches = batches(&readings, metrics, MAX_QUERIES);
     let clusters: Vec<_> = readings.iter().map(|reading| reading.cluster).collect();
-    let fetched = fetch(client, reader, &batches, &clusters, deadline).await;
+    let fetched = fetch(
+        client,
+        reader,
+        &batches,
+        &clusters,
+        deadline,
+        &shared.progress,
+    )
+    .await;
     take(works, &places, fetched, &shared.config.poll, troubles);
 }
 

@@ -81,17 +81,19 @@ impl Region {
         let mut report = RegionReport::default();
         let well_at = *self.well_at.get_or_insert(now);
         let (clusters, services) = (&target.clusters, &target.services);
-        let mut discovery = match discover(&self.client, clusters, config.shard, services).await {
-            Ok(discovery) => discovery,
-            Err(error) => {
-                let message = format!("{}: {error}", self.client.region());
-                let trouble = Trouble::of_target(message).with_detail(error.detail);
-                report.troubles.push(trouble);
-                let unlisted = (now - well_at).num_seconds();
-                report.behind = self.behind(now, &config.poll).max(unlisted);
-                return report;
-            }
-        };
+        let progress = &shared.progress;
+        let mut discovery =
+            match discover(&self.client, clusters, config.shard, services, progress).await {
+                Ok(discovery) => discovery,
+                Err(error) => {
+                    let message = format!("{}: {error}", self.client.region());
+                    let trouble = Trouble::of_target(message).with_detail(error.detail);
+                    report.troubles.push(trouble);
+                    let unlisted = (now - well_at).num_seconds();
+                    report.behind = self.behind(now, &config.poll).max(unlisted);
+                    return report;
+                }
+            };
         // Where all Regions are polled, most have no cluster.
         if config.shard.is_none() && target.regions != Regions::All {
             report.troubles.extend(self.nothing_found(&discovery));
@@ -124,7 +126,7 @@ impl Region {
         restore(&self.client, &mut works, poll, now, deadline, troubles).await;
         if let Some(mackerel) = mackerel {
             let deadline = shared.deadline();
-            post(mackerel, &mut works, now, poll, deadline, troubles).await;
+            post(mackerel, &mut works, shared, now, deadline, troubles).await;
             let kept = keep_graphs(mackerel, &mut works, shared, now, deadline).await;
             let states = works.iter_mut().map(|work| &mut work.state);
             let noted = note(mackerel, states, now, poll, false, deadline).await;

@@ -8,6 +8,7 @@ use crate::mackerel::client::Client;
 use crate::mackerel::error::{Error, Kind};
 use crate::mackerel::payload::MetricValue;
 use crate::model::id::HostId;
+use crate::model::progress::{Progress, Stage};
 use crate::model::sample::Sample;
 
 /// How many points one request holds. Mackerel documents no limit; its own tools post from 50 to
@@ -42,8 +43,14 @@ pub struct Sent {
 
 /// Posts all points, in the order given, until one request fails for another reason than its
 /// points, or too many points are refused one by one.
-pub async fn send(client: &Client, points: Vec<Point>, deadline: Instant) -> Sent {
+pub async fn send(
+    client: &Client,
+    points: Vec<Point>,
+    deadline: Instant,
+    progress: &Progress,
+) -> Sent {
     let mut sent = Sent::default();
+    progress.expect(Stage::Points, points.len());
     // Requests to make, the next one last.
     let mut requests: Vec<Vec<Point>> = points.chunks(BATCH).rev().map(<[Point]>::to_vec).collect();
     drop(points);
@@ -53,6 +60,7 @@ pub async fn send(client: &Client, points: Vec<Point>, deadline: Instant) -> Sen
         };
         let error = match post(client, &request, deadline).await {
             Ok(()) => {
+                progress.finish(Stage::Points, request.len());
                 sent.accepted.append(&mut request);
                 continue;
             }
@@ -81,6 +89,7 @@ pub async fn send(client: &Client, points: Vec<Point>, deadline: Instant) -> Sen
             }
             requests.retain(|request| !request.is_empty());
         }
+        progress.finish(Stage::Points, request.len());
         let refused = request.into_iter().map(|point| (point, error.clone()));
         sent.refused.extend(refused);
     };

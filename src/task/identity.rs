@@ -26,12 +26,17 @@ impl IdFile {
         (!id.is_empty()).then(|| HostId::new(id))
     }
 
-    /// Keeps an id. Without it, the host is found by its custom identifier.
+    /// Keeps an id. Where that can't be, as on a read-only file system, the host is found by its
+    /// custom identifier.
     pub fn save(&self, id: &HostId) {
         let Some(path) = &self.0 else { return };
         let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
         if let Err(error) = folder.and_then(|()| std::fs::write(path, id.as_str())) {
-            tracing::warn!("can't keep the host's id in {}: {error}", path.display());
+            tracing::info!(
+                "the host's id is not kept in {} ({error}); after a restart of this container the \
+                 host is found by the task's ARN",
+                path.display()
+            );
         }
     }
 

@@ -54,9 +54,9 @@ const GRAPHS_EVERY: u32 = 4;
 impl Sidecar {
     /// Makes the task a host and keeps it one.
     pub(super) async fn belong(&self) {
-        self.wait_for_start().await;
-        self.wait_for_readiness().await;
         let mut settings = self.settings.clone();
+        self.wait_for_start().await;
+        wait_for_readiness(&mut settings).await;
         loop {
             let id = self.register(&mut settings).await;
             self.host.send_replace(Some(id.clone()));
@@ -79,14 +79,6 @@ impl Sidecar {
             asked += 1;
             let wait = STARTING.wait(asked, Some(Duration::from_secs(1)), fastrand::f64());
             self.clock.sleep(wait.unwrap_or_default()).await;
-        }
-    }
-
-    /// Waits for the probe, if there is one.
-    async fn wait_for_readiness(&self) {
-        let setting = self.setting();
-        if let Some(probe) = &setting.readiness_probe {
-            probe.wait().await;
         }
     }
 
@@ -284,6 +276,20 @@ impl Sidecar {
             cpus: self.machine.cpus(),
             interfaces: self.machine.interfaces(),
             machine_name: self.machine.name(),
+        }
+    }
+}
+
+/// Waits for the probe, if there is one; for another one as soon as that is set.
+async fn wait_for_readiness(settings: &mut watch::Receiver<Arc<Setting>>) {
+    loop {
+        let Some(probe) = settings.borrow().readiness_probe.clone() else {
+            return;
+        };
+        let is_other = |setting: &Arc<Setting>| setting.readiness_probe.as_ref() != Some(&probe);
+        tokio::select! {
+            () = probe.wait() => return,
+            Ok(_) = settings.wait_for(is_other) => {}
         }
     }
 }

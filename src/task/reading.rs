@@ -83,11 +83,8 @@ impl Sidecar {
         };
         self.is_fine("stats");
         let setting = self.setting();
-        if self.must_ask(&readings, &setting) {
-            self.ask_task().await;
-            let mut state = self.readings.borrow_mut();
-            state.containers = readings.keys().cloned().collect();
-        }
+        let must_ask = self.must_ask(&readings, &setting);
+        let is_told = !must_ask || self.ask_task().await;
         let Some(task) = self.task.borrow().clone() else {
             return;
         };
@@ -106,7 +103,9 @@ impl Sidecar {
             extra: setting.extra_metrics,
         };
         let measured = state.meter.measure(&round, watch);
-        state.is_stale = measured.restarted;
+        // Where the endpoint did not tell, it is asked again in the next minute.
+        state.is_stale = measured.restarted || !is_told;
+        state.containers = readings.keys().cloned().collect();
         self.add_points(measured.samples);
         if setting.container_checks {
             let reports = state.checks.round(&task, ignored, at.time);
@@ -130,14 +129,19 @@ impl Sidecar {
         }
     }
 
-    /// Asks the endpoint about the task; what was known stays where it does not answer.
-    pub(super) async fn ask_task(&self) {
+    /// Asks the endpoint about the task; what was known stays where it does not answer. Whether it
+    /// did.
+    pub(super) async fn ask_task(&self) -> bool {
         match self.endpoint.task().await {
             Ok(task) => {
                 self.is_fine("task");
                 self.task.send_replace(Some(Arc::new(task)));
+                true
             }
-            Err(error) => self.complain("task", error.to_string()),
+            Err(error) => {
+                self.complain("task", error.to_string());
+                false
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::metadata::moment;
+use super::metadata::{lenient, moment};
 
 /// Counters and gauges of one container at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -71,52 +71,69 @@ pub struct Throttling {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Raw {
+    #[serde(deserialize_with = "lenient")]
     read: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     cpu_stats: Option<RawCpu>,
+    #[serde(deserialize_with = "lenient")]
     memory_stats: Option<RawMemory>,
+    #[serde(deserialize_with = "lenient")]
     networks: Option<BTreeMap<String, Traffic>>,
+    #[serde(deserialize_with = "lenient")]
     blkio_stats: Option<RawBlockIo>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct RawCpu {
+    #[serde(deserialize_with = "lenient")]
     cpu_usage: Option<RawCpuUsage>,
+    #[serde(deserialize_with = "lenient")]
     online_cpus: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     throttling_data: Option<RawThrottling>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct RawCpuUsage {
+    #[serde(deserialize_with = "lenient")]
     total_usage: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct RawThrottling {
+    #[serde(deserialize_with = "lenient")]
     periods: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     throttled_periods: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct RawMemory {
+    #[serde(deserialize_with = "lenient")]
     usage: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     stats: Option<RawMemoryDetail>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct RawMemoryDetail {
+    #[serde(deserialize_with = "lenient")]
     cache: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     total_inactive_file: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     inactive_file: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct RawBlockIo {
+    #[serde(deserialize_with = "lenient")]
     io_service_bytes_recursive: Option<Vec<RawOperation>>,
 }
 
@@ -128,7 +145,8 @@ struct RawOperation {
 }
 
 /// Reads the endpoint's answer. Containers without statistics, `null` or `{}`, have no reading; nor
-/// has one whose statistics are of no known form.
+/// has one whose statistics are of no known form. A part of another form is absent, and the others are
+/// not.
 pub fn parse(body: &[u8]) -> Result<BTreeMap<String, Reading>, String> {
     let answer: BTreeMap<String, &RawValue> =
         serde_json::from_slice(body).map_err(|error| error.to_string())?;
@@ -211,6 +229,25 @@ mod tests {
         assert_eq!(readings["running"].cpu, Some(5));
         assert!(parse(b"null").is_err());
         assert!(parse(b"[").is_err());
+    }
+
+    #[test]
+    fn a_strange_part_costs_no_other() {
+        let body = br#"{"c": {"read": 7, "cpu_stats": {"cpu_usage": {"total_usage": 5},
+            "online_cpus": "two", "throttling_data": []}, "memory_stats": {"usage": 9, "stats":
+            {"cache": -1, "inactive_file": 2}}, "networks": {"eth0": {"rx_bytes": null}},
+            "blkio_stats": {"io_service_bytes_recursive": [{"op": "read", "value": -3}]}}}"#;
+        let readings = parse(body).unwrap();
+        let expected = Reading {
+            cpu: Some(5),
+            memory: Some(Memory {
+                usage: 9,
+                cache: None,
+                inactive_file: Some(2),
+            }),
+            ..Reading::default()
+        };
+        assert_eq!(readings["c"], expected);
     }
 
     #[test]

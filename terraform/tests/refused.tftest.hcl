@@ -541,3 +541,61 @@ run "sidecar_memory" {
 
   expect_failures = [var.memory]
 }
+
+run "sidecar_log_group" {
+  command = plan
+
+  module {
+    source = "./modules/sidecar"
+  }
+
+  variables {
+    log = { group = "", region = "ap-northeast-1" }
+  }
+
+  expect_failures = [var.log]
+}
+
+run "sidecar_log_region" {
+  command = plan
+
+  module {
+    source = "./modules/sidecar"
+  }
+
+  variables {
+    log = { group = "/ecs/web", region = "Tokyo" }
+  }
+
+  expect_failures = [var.log]
+}
+
+run "sidecar_log_prefix" {
+  command = plan
+
+  module {
+    source = "./modules/sidecar"
+  }
+
+  variables {
+    log = { group = "/ecs/web", region = "ap-northeast-1", stream_prefix = "" }
+  }
+
+  expect_failures = [var.log]
+}
+
+run "reader_reserved_tag" {
+  command = plan
+
+  module {
+    source = "./modules/reader-role"
+  }
+
+  variables {
+    poller_role_arn = "arn:aws:iam::111122223333:role/poller"
+    external_id     = "sesame"
+    tags            = { "AWS:team" = "ops" }
+  }
+
+  expect_failures = [var.tags]
+}

@@ -38,9 +38,9 @@ class RootFileSystem(unittest.TestCase):
 
     def setUp(self):
         if os.geteuid() != 0:
-            raise unittest.SkipTest("chroot and mount need root")
+            tool.skip("chroot and mount need root")
         if not PROGRAM.exists():
-            raise unittest.SkipTest(f"{PROGRAM} is not built")
+            tool.skip(f"{PROGRAM} is not built")
         self.root = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory())) / "root"
         subprocess.run([tool.ROOT / "image" / "rootfs.sh", PROGRAM, self.root], check=True)
 

@@ -23,7 +23,7 @@ CONFIG = {"targets": [{"name": "own"}, {"name": "shop", "role_arn": READER}]}
 def policy(role, config):
     """The statements that `mackerel-ecs iam-policy` prints."""
     if not PROGRAM.exists():
-        raise unittest.SkipTest(f"{PROGRAM} is not built")
+        tool.skip(f"{PROGRAM} is not built")
     printed = subprocess.check_output(
         [PROGRAM, "iam-policy", "--for", role],
         env={"MACKEREL_ECS_CONFIG_YAML": json.dumps(config)},
@@ -42,7 +42,11 @@ class Lists(unittest.TestCase):
             "subnet_ids": ["subnet-0a"],
         }
         everywhere = {"targets": [{"name": "own", "regions": "all"}, CONFIG["targets"][1]]}
-        for config in ({}, CONFIG, {"targets": [CONFIG["targets"][1]]}, everywhere):
+        readers = [
+            {"cloudwatch": {"reader": reader}}
+            for reader in ("auto", "get_metric_data", "get_metric_statistics")
+        ]
+        for config in ({}, CONFIG, {"targets": [CONFIG["targets"][1]]}, everywhere, *readers):
             with self.subTest(config):
                 made = copy.applied(".", given | {"config": config})
                 granted = json.loads(made["aws_iam_role_policy.task"]["policy"])["Statement"]

@@ -55,7 +55,7 @@ class Form(unittest.TestCase):
     def test_tflint_has_no_findings(self):
         path = tool.WORK / "bin" / "tflint"
         if not path.exists():
-            raise unittest.SkipTest("tflint is not there; `make tflint` installs it")
+            tool.skip("tflint is not there; `make tflint` installs it")
         done = subprocess.run(
             [path, "--chdir", tool.MODULE, "--recursive", "--no-color", "--enable-rule",
              "terraform_documented_variables", "--enable-rule", "terraform_naming_convention"],
@@ -67,7 +67,7 @@ class Form(unittest.TestCase):
     def test_checkov_has_no_findings(self):
         checkov = tool.ROOT / "target" / "checkov" / "bin" / "checkov"
         if not checkov.exists():
-            raise unittest.SkipTest("checkov is not there; `make checkov` installs it")
+            tool.skip("checkov is not there; `make checkov` installs it")
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         subprocess.run(
             [checkov, "--directory", tool.ROOT, "--skip-path", "target", "--skip-path", ".git",

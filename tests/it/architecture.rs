@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The vocabulary, and what knows nothing else.
     ("model", &[]),
     ("pace", &[]),
+    ("terminal", &["model"]),
     ("transport", &[]),
     ("config", &["model"]),
     // The two sides. They are handed plain values, never the configuration.
@@ -22,8 +23,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fetch", &["model", "aws"]),
     ("map", &["model", "config", "mackerel::payload"]),
     ("post", &["model", "pace", "mackerel"]),
-    ("table", &[]),
-    ("report", &["model", "table"]),
+    ("table", &["terminal::look"]),
+    ("report", &["model", "table", "terminal::look"]),
     ("inject", &[]),
     ("pulse", &[]),
     ("permission", &["model", "config"]),
@@ -36,6 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "mackerel::client",
             "mackerel::error",
             "permission",
+            "terminal::look",
         ],
     ),
     // What polling comes to, told beforehand.
@@ -53,6 +55,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "map",
             "report",
             "table",
+            "terminal::look",
         ],
     ),
     (
@@ -73,7 +76,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "demo::mackerel::option",
         ],
     ),
-    ("telemetry", &["cli"]),
+    ("telemetry", &["cli", "terminal"]),
     ("schedule", &["model", "config"]),
     // The per-task mode.
     (
@@ -92,7 +95,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "model", "config", "poller", "pulse", "report", "cli", "schedule",
+            "model", "config", "poller", "pulse", "report", "cli", "schedule", "terminal",
         ],
     ),
     (
@@ -114,15 +117,16 @@ const ARROWS: &[(&str, &[&str])] = &[
             "demo",
             "cli",
             "run",
+            "terminal",
         ],
     ),
-    ("main", &["cli", "telemetry", "command"]),
+    ("main", &["cli", "telemetry", "command", "terminal"]),
 ];
 
 /// Names that only some may use: who else does so has taken on another's work.
 const RESERVED: &[(&str, &[&str])] = &[
     // From the configuration a stage takes its own section, never the loader.
-    ("config::load", &["src/cli.rs", "src/command/"]),
+    ("config::load", &["src/cli/config.rs", "src/command/"]),
     (
         "http",
         &[
@@ -150,6 +154,8 @@ const PURE: &[&str] = &[
     "src/table.rs",
     "src/discover/pass.rs",
     "src/forecast/",
+    "src/terminal/look.rs",
+    "src/terminal/progress.rs",
     "src/inject/",
     "src/permission.rs",
     "src/schedule.rs",

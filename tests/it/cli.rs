@@ -19,16 +19,6 @@ async fn check_refused(program: Program, parts: &[&str]) {
 }
 
 #[tokio::test]
-async fn the_version_is_that_of_the_package() {
-    let ended = Program::new("--version").run().await.expect_status(0);
-    let expected = concat!("mackerel-ecs ", env!("CARGO_PKG_VERSION"), "\n");
-    assert_eq!(
-        (ended.stdout.as_str(), ended.stderr.as_str()),
-        (expected, "")
-    );
-}
-
-#[tokio::test]
 async fn help_is_printed_for_each_command() {
     for (arguments, parts) in [
         (

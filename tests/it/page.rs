@@ -1,16 +1,17 @@
 //! The local Mackerel's page as a person sees it, in a headless Chromium.
 
+mod alert;
 mod server;
 mod speed;
 
 use std::path::Path;
 
-use mackerel_ecs::demo::mackerel::store::alert::Which;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::browser::Browser;
 use crate::support::program::Program;
+use crate::support::served::request;
 use server::{DRAWN, NOW, Server};
 
 /// How many pixels of a graph have a colour, which only its lines have.
@@ -28,20 +29,18 @@ const STEPS: &str = "document.querySelector('.card').card.drawing.count";
 async fn a_person_watches_the_demo() {
     let mut demo = Program::new("demo").start();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
-    let mut url = None;
-    // The table comes when the first poll is posted.
+    let mut url = String::new();
     while let Some(line) = lines.next_line().await.unwrap() {
         if line.starts_with("The local Mackerel") {
-            url = line
-                .split_whitespace()
-                .find(|word| word.starts_with("http"))
-                .map(str::to_owned);
+            let mut words = line.split_whitespace();
+            let found = words.find(|word| word.starts_with("http"));
+            url = found.unwrap().to_owned();
         }
-        if line.starts_with("metrics requested") {
+        // The table of a poll ends with this. On a busy machine the first poll reads a day and comes to nothing else.
+        if line.starts_with("metrics requested") && has_definitions(&url).await {
             break;
         }
     }
-    let url = url.unwrap();
     let mut browser = Browser::start(1280, 980).await;
 
     browser.go(&url).await;
@@ -141,6 +140,15 @@ async fn a_person_watches_the_demo() {
     browser.run(fields).await;
     browser.wait(&format!("{STEPS} === 91")).await;
 
+    browser.go(&format!("{url}alerts")).await;
+    let alert = "return document.querySelector('[data-alert]').innerText";
+    let alert = browser.run(alert).await;
+    let alert = alert.as_str().unwrap();
+    assert!(
+        alert.contains("running_task.recommendations.count is 0"),
+        "{alert}"
+    );
+
     browser.go(&format!("{url}services")).await;
     browser.click("th a[href*='/services/shop']").await;
     browser.wait("location.pathname === '/services/shop'").await;
@@ -158,6 +166,14 @@ async fn a_person_watches_the_demo() {
         .await;
     keep("service", &browser.screenshot().await);
     browser.expect_no_complaint();
+}
+
+/// Whether the graphs have the titles of their definitions.
+async fn has_definitions(url: &str) -> bool {
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    let path = "/page/data/services/shop";
+    let answer = request(address.parse().unwrap(), "GET", path, "").await;
+    answer.unwrap().1.contains("ECS Service Tasks")
 }
 
 /// What a person may name anything must stay text, wherever it is shown.
@@ -186,9 +202,9 @@ async fn names_are_text() {
     server
         .fill(&id, "custom.a.x.b", 30, |age| Some(age as f64))
         .await;
-    let report = json!({ "reports": [{
-        "source": { "type": "host", "hostId": id }, "name": "disk", "status": "CRITICAL", "message": EVIL, "occurredAt": NOW,
-    }] });
+    let report = |name: &str, time: i64| json!({ "source": { "type": "host", "hostId": id }, "name": name, "status": "CRITICAL", "message": EVIL, "occurredAt": time });
+    // No calendar holds the second one's time.
+    let report = json!({ "reports": [report("disk", NOW), report("odd", i64::MAX)] });
     server.post("/monitoring/checks/report", &report).await;
     let mut browser = Browser::start(1000, 800).await;
     for path in [
@@ -335,7 +351,10 @@ async fn a_graph_tells_what_was_posted() {
     assert_eq!(browser.run(gaps).await, json!([25]));
     let newest = "return document.querySelector('.legend td:last-child').textContent";
     assert_eq!(browser.run(newest).await, "42.5 %");
+    let pressed = "return [...document.querySelectorAll('.path .choices button')].map((button) => button.getAttribute('aria-pressed'))";
+    assert_eq!(browser.run(pressed).await, json!(["true", "false"]));
     browser.click(".path .choices button:last-child").await;
+    assert_eq!(browser.run(pressed).await, json!(["false", "true"]));
     browser
         .wait("document.querySelectorAll('.legend tbody tr').length === 2")
         .await;
@@ -348,58 +367,6 @@ async fn a_graph_tells_what_was_posted() {
             .run("return document.querySelector('.legend tbody tr:not(.off) button').textContent")
             .await,
         "two app"
-    );
-    browser.expect_no_complaint();
-}
-
-/// Alerts are told where they are: with the host, and in the list of all.
-#[tokio::test]
-async fn alerts_are_seen() {
-    let server = Server::start().await;
-    let id = server.host(json!({ "name": "one", "meta": {} })).await;
-    let monitor = json!({
-        "type": "host", "name": "queue is long", "metric": "custom.queue.length",
-        "operator": ">", "critical": 5, "duration": 1,
-    });
-    server.post("/monitors", &monitor).await;
-    server
-        .fill(&id, "custom.queue.length", 2, |_| Some(7.0))
-        .await;
-    let mut browser = Browser::start(1000, 700).await;
-    browser.go(&server.url).await;
-    browser.click("td[data-label=Alerts] a").await;
-    browser.wait("location.pathname === '/alerts'").await;
-    browser.shown().await;
-    let row = "return [...document.querySelectorAll('[data-alert] td')].slice(0, 4).map((cell) => cell.innerText)";
-    assert_eq!(
-        browser.run(row).await,
-        json!([
-            "CRITICAL",
-            "queue is long\nhost",
-            "one",
-            "custom.queue.length is 7"
-        ])
-    );
-    keep("alerts", &browser.screenshot().await);
-    browser.click("[data-alert] a").await;
-    browser
-        .wait("document.querySelector('.facts')?.textContent.includes('1 open alert')")
-        .await;
-    let alerts = server.mackerel.alerts(Which::Open);
-    server
-        .post(
-            &format!("/alerts/{}/close", alerts[0].id),
-            &json!({ "reason": "it is fine" }),
-        )
-        .await;
-    browser.go(&format!("{}/alerts", server.url)).await;
-    let text = browser
-        .run("return document.querySelector('main').innerText")
-        .await;
-    let text = text.as_str().unwrap();
-    assert!(
-        text.contains("No alert is open") && text.contains("it is fine"),
-        "{text}"
     );
     browser.expect_no_complaint();
 }

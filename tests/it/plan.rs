@@ -239,7 +239,7 @@ async fn tables_fit_a_terminal() {
     ] {
         let text = Program::new(arguments).run().await.expect_status(0).stdout;
         for line in text.lines() {
-            assert!(line.chars().count() <= 100, "{line}\n{text}");
+            assert!(line.chars().count() <= 120, "{line}\n{text}");
         }
     }
 }

@@ -209,6 +209,72 @@ async fn a_thousand_connections_at_once_are_answered() {
     }
 }
 
+/// The status of an answer to somebody who calls the server by this name.
+async fn called(address: SocketAddr, name: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let text =
+        format!("GET /page/data/hosts HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.split(' ').nth(1).unwrap().to_owned()
+}
+
+/// A site on the web could let a name of its own lead here.
+#[tokio::test]
+async fn on_this_machine_it_goes_by_its_own_names_alone() {
+    let served = Served::start("").await;
+    for name in [
+        "localhost:8080",
+        "LocalHost",
+        "app.localhost",
+        "127.0.0.1:8080",
+        "[::1]:8080",
+    ] {
+        assert_eq!(called(served.address, name).await, "200", "{name}");
+    }
+    for name in [
+        "evil.example",
+        "127.0.0.1.evil.example:8080",
+        "localhost.evil.example",
+        "a b",
+    ] {
+        assert_eq!(called(served.address, name).await, "403", "{name}");
+    }
+    let open = Served::at("0.0.0.0:0", "").await;
+    assert_eq!(called(open.address, "mackerel.example").await, "200");
+}
+
+/// Clients that send most of a large body and stop must not fill the memory, nor keep others out who send little.
+#[tokio::test]
+async fn bodies_that_do_not_end_leave_room() {
+    let served = Served::start("").await;
+    let most = vec![b' '; 19 * 512 * 1024];
+    let mut stuck = Vec::new();
+    for _ in 0..13 {
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        let head = head("POST", "/api/v0/tsdb", 10 * 1024 * 1024);
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&most).await.unwrap();
+        stuck.push(stream);
+    }
+    let large = " ".repeat(9 * 1024 * 1024) + "[]";
+    let send = |body| request(served.address, "POST", "/api/v0/tsdb", body);
+    let mut statuses = Vec::new();
+    // What is on its way into the server is not held by it yet.
+    while statuses.last() != Some(&503) {
+        assert!(statuses.len() < 100, "{statuses:?}");
+        statuses.push(send(&large).await.unwrap().0);
+        assert_eq!(send("[]").await.unwrap().0, 200);
+    }
+    drop(stuck);
+    while send(&large).await.unwrap().0 == 503 {}
+    let long = format!("/{}", "a".repeat(100 * 1024));
+    let answer = request(served.address, "GET", &long, "").await;
+    assert!(!matches!(answer, Ok((200, _))), "{answer:?}");
+    assert_eq!(send("[]").await.unwrap().0, 200);
+}
+
 #[tokio::test]
 async fn nonsense_is_answered_and_does_no_harm() {
     let served = Served::start("").await;

@@ -54,6 +54,11 @@ impl Call {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The parameter `nextId` of a list that comes in pages. An empty one asks for the first page, as `mkr` does.
+    pub fn next_id(&self) -> Option<&str> {
+        self.query_first("nextId").filter(|id| !id.is_empty())
+    }
+
     /// The parameter `limit` of a list that comes in pages: 100 unless given. That 0 and what is no number
     /// are refused as well is an assumption.
     ///

@@ -1,28 +1,32 @@
 //! The door of the server: each request is read, noted, perhaps struck by a fault, asked for its key,
 //! and carried out in one transaction; the outcome becomes an HTTP answer.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{Query, RawPathParams, Request, State};
-use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, Response, StatusCode, Uri, header};
 use axum::routing::on;
 use chrono::DateTime;
 use futures_util::{StreamExt, stream};
 
 use crate::demo::mackerel::Shared;
 use crate::demo::mackerel::api::{ROUTES, Route};
+use crate::demo::mackerel::body::{Arriving, Received};
 use crate::demo::mackerel::call::{Answer, Call};
 use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::fault::FaultKind;
-use crate::demo::mackerel::option::{ApiKey, Permission, Recording};
+use crate::demo::mackerel::option::{ApiKey, Names, Permission, Recording};
 use crate::demo::mackerel::page;
 use crate::demo::mackerel::request::{KEPT_BODY_BYTES, RequestRecord};
 
-/// The largest body that is accepted, in bytes: an assumption, since no limit is documented.
-const BODY_MAX_BYTES: usize = 10 * 1024 * 1024;
+/// Keeps what is answered from other sites, which may not even show it.
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
 
 /// The router over the table of calls.
 pub fn router(shared: Arc<Shared>) -> Router {
@@ -66,10 +70,10 @@ async fn serve(
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
     let body = match shared.options().patience {
-        Some(patience) => tokio::time::timeout(patience, read(body))
+        Some(patience) => tokio::time::timeout(patience, shared.arriving().read(body))
             .await
-            .unwrap_or(Read::Slow),
-        None => read(body).await,
+            .unwrap_or(Received::Slow),
+        None => shared.arriving().read(body).await,
     };
     let fault = shared.strike(head.method.as_str(), head.uri.path());
     let answer = match &fault {
@@ -81,11 +85,17 @@ async fn serve(
         Some(FaultKind::Hang) => None,
         Some(FaultKind::Cut | FaultKind::Delay(_)) | None => {
             Some(response(match (&recognised, &body) {
+                _ if !is_called_right(&head.headers, shared.options().names) => {
+                    Err(Refusal::misnamed())
+                }
                 (None, _) => Err(Refusal::not_found("not found")),
-                (_, Read::TooLarge(_)) => Err(Refusal::too_large("the body must be at most 10 MB")),
-                (_, Read::Slow) => Err(Refusal::slow()),
-                (_, Read::Broken) => Err(Refusal::bad_request("the body broke off")),
-                (Some((route, params)), Read::Whole(body)) => carry_out(
+                (_, Received::TooLarge(_)) => {
+                    Err(Refusal::too_large("the body must be at most 10 MB"))
+                }
+                (_, Received::Crowded) => Err(Refusal::crowded()),
+                (_, Received::Slow) => Err(Refusal::slow()),
+                (_, Received::Broken) => Err(Refusal::bad_request("the body broke off")),
+                (Some((route, params)), Received::Whole(body)) => carry_out(
                     shared,
                     route,
                     params.clone(),
@@ -114,7 +124,7 @@ async fn serve(
             query: head.uri.query().unwrap_or_default().to_owned(),
             status: answer.as_ref().map(|answer| answer.status().as_u16()),
             body_bytes: body.size(),
-            json: body.small_json(),
+            json: small_json(&body),
         }),
     }
     match (answer, fault) {
@@ -167,49 +177,27 @@ fn check_key(headers: &HeaderMap, keys: &[ApiKey], needed: Permission) -> Result
     }
 }
 
-/// What came of reading a body.
-enum Read {
-    Whole(Bytes),
-    TooLarge(usize),
-    Slow,
-    Broken,
-}
-
-impl Read {
-    fn size(&self) -> usize {
-        match self {
-            Read::Whole(body) => body.len(),
-            Read::TooLarge(size) => *size,
-            Read::Slow | Read::Broken => 0,
-        }
-    }
-
-    fn small_json(&self) -> Option<serde_json::Value> {
-        match self {
-            Read::Whole(body) if body.len() <= KEPT_BODY_BYTES => serde_json::from_slice(body).ok(),
-            _ => None,
-        }
+/// The body for the log, where it is JSON and small.
+fn small_json(body: &Received) -> Option<serde_json::Value> {
+    match body {
+        Received::Whole(body) if body.len() <= KEPT_BODY_BYTES => serde_json::from_slice(body).ok(),
+        _ => None,
     }
 }
 
-/// Reads to the end even past the limit, so that the client has sent everything and sees the refusal.
-async fn read(body: Body) -> Read {
-    let mut chunks = body.into_data_stream();
-    let mut whole = Vec::new();
-    let mut size = 0;
-    while let Some(chunk) = chunks.next().await {
-        let Ok(chunk) = chunk else {
-            return Read::Broken;
-        };
-        size += chunk.len();
-        if size <= BODY_MAX_BYTES {
-            whole.extend_from_slice(&chunk);
+/// Whether the client calls the server by a name that it goes by. Browsers always send one.
+fn is_called_right(headers: &HeaderMap, names: Names) -> bool {
+    let name = headers
+        .get(header::HOST)
+        .and_then(|name| name.to_str().ok());
+    match (names, name.map(str::parse::<Authority>)) {
+        (Names::Any, _) | (Names::Local, None) => true,
+        (Names::Local, Some(Ok(name))) => {
+            let name = name.host().to_ascii_lowercase();
+            let address = name.trim_start_matches('[').trim_end_matches(']');
+            name == "localhost" || name.ends_with(".localhost") || address.parse::<IpAddr>().is_ok()
         }
-    }
-    if size > BODY_MAX_BYTES {
-        Read::TooLarge(size)
-    } else {
-        Read::Whole(whole.into())
+        (Names::Local, Some(Err(_))) => false,
     }
 }
 
@@ -235,6 +223,7 @@ fn response(outcome: Result<Answer, Refusal>) -> Response<Body> {
                 page::asset::CONTENT_SECURITY_POLICY,
             ),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
         ]
         .map(|(name, value)| (name, header::HeaderValue::from_static(value))),
     );
@@ -267,7 +256,7 @@ fn faulty(code: u16, retry_after: Option<u64>, body: &str) -> Response<Body> {
 /// Promises the whole body, sends its first half, and breaks off. The pause between the two lets the half out.
 async fn cut(response: Response<Body>) -> Response<Body> {
     let (mut head, body) = response.into_parts();
-    let Read::Whole(whole) = read(body).await else {
+    let Received::Whole(whole) = Arriving::default().read(body).await else {
         return Response::from_parts(head, Body::empty());
     };
     head.headers

@@ -62,6 +62,24 @@ impl Refusal {
         }
     }
 
+    /// 403: the client calls the server by a name that leads here but that it does not go by.
+    pub fn misnamed() -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            message: "this server is called localhost or by an address; \
+                a proxy in front of it must send `Host: localhost`"
+                .to_owned(),
+        }
+    }
+
+    /// 503: too many bodies are arriving.
+    pub fn crowded() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            message: "too much is arriving at once; try again".to_owned(),
+        }
+    }
+
     /// 408: the body did not come in time.
     pub fn slow() -> Self {
         Self {

@@ -6,6 +6,7 @@
 pub mod option;
 
 pub mod api;
+pub mod body;
 pub mod call;
 pub mod door;
 pub mod error;
@@ -26,7 +27,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use rusqlite::Connection;
+use serde_json::Value;
 
+use crate::demo::mackerel::body::Arriving;
 use crate::demo::mackerel::call::{Answer, Call, Context, Function, PointTest};
 use crate::demo::mackerel::error::Refusal;
 use crate::demo::mackerel::fault::{Fault, FaultKind, Faults};
@@ -65,6 +68,7 @@ pub struct Shared {
     log: Mutex<Requests>,
     faults: Mutex<Faults>,
     refused_points: Mutex<Option<Arc<PointTest>>>,
+    arriving: Arriving,
 }
 
 struct Store {
@@ -89,6 +93,7 @@ impl LocalMackerel {
             log: Mutex::default(),
             faults: Mutex::default(),
             refused_points: Mutex::default(),
+            arriving: Arriving::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -164,6 +169,19 @@ impl LocalMackerel {
     /// The monitors, by type and name.
     pub fn monitors(&self) -> Vec<StoredMonitor> {
         self.look(|store, _| store::monitor::all(&store.connection))
+    }
+
+    /// Adds a monitor, as a client does.
+    ///
+    /// # Errors
+    ///
+    /// The refusal that a client would see.
+    pub fn add_monitor(&self, monitor: &Value) -> Result<(), Refusal> {
+        let call = Call {
+            body: monitor.to_string().into(),
+            ..Call::default()
+        };
+        self.shared.run(api::monitor::create, &call).map(drop)
     }
 
     /// The alerts, newest first: the open ones, or the closed ones as well.
@@ -244,6 +262,11 @@ impl Shared {
     /// What the caller chose.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// The bodies that are arriving.
+    pub fn arriving(&self) -> &Arriving {
+        &self.arriving
     }
 
     /// Carries out a call in a transaction of its own, which a refusal rolls back.

@@ -34,6 +34,8 @@ pub struct Options {
     pub trailing_wildcards: TrailingWildcards,
     /// How long the body of a request may take to arrive; as long as it likes where absent.
     pub patience: Option<Duration>,
+    /// By which names the server is called.
+    pub names: Names,
     /// For how long points are kept; for ever where absent.
     pub retention: Option<Duration>,
     /// What is remembered of requests, for [`super::LocalMackerel::requests`].
@@ -58,6 +60,7 @@ impl Options {
             unknown_hosts: UnknownHosts::default(),
             trailing_wildcards: TrailingWildcards::default(),
             patience: None,
+            names: Names::default(),
             retention: None,
             recording: Recording::default(),
             journal: Journaling::default(),
@@ -226,6 +229,17 @@ pub enum TrailingWildcards {
     Accept,
     /// Answer 400 to it, as the documentation reads.
     Refuse,
+}
+
+/// By which names the server is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Names {
+    /// By any.
+    #[default]
+    Any,
+    /// By `localhost` and by addresses, and else answer 403. A site on the web can let its own name lead to this machine
+    /// and so read what is served here, unless the name is refused.
+    Local,
 }
 
 /// What the server remembers of the requests that it received.

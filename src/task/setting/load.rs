@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::read::{PLATFORM_VARIABLE, read};
 use super::{Loaded, Setting};
 use crate::config::node::{Node, Place};
 use crate::config::variable::set_in;
 use crate::config::{Mistake, yaml};
+use crate::pace::backoff::Backoff;
 use crate::source::{Location, fetch};
 use crate::transport::Transport;
 
@@ -20,6 +21,17 @@ pub const FILE_VARIABLE: &str = "MACKEREL_AGENT_CONFIG";
 
 /// Says how often it is looked at again, in minutes.
 pub const POLLING_VARIABLE: &str = "MACKEREL_AGENT_CONFIG_POLLING_DURATION_MINUTES";
+
+/// The waits at the start while a server does not give the configuration: about a minute in all, as
+/// the network and the role of a task that is starting may take.
+const STARTING: Backoff = Backoff {
+    first: Duration::from_secs(4),
+    most: Duration::from_secs(15),
+    attempts: 8,
+};
+
+/// The least of them.
+const LEAST_WAIT: Duration = Duration::from_secs(2);
 
 /// Where a setting comes from.
 #[derive(Debug, Clone)]
@@ -68,19 +80,51 @@ impl Loader {
 
     /// Loads the setting as it is now.
     pub async fn load(&self) -> Result<Loaded, Vec<Mistake>> {
-        let root = match &self.location {
-            None => Ok(Node::empty(&Arc::from(""))),
-            Some(location) => fetch(location, &self.transport, &self.environment)
-                .await
-                .map_err(|why| Mistake::at(Some(&Place::Variable(FILE_VARIABLE)), why))
-                .and_then(|text| yaml::parse(&location.name(), &text)),
-        };
-        read(root.map_err(|mistake| vec![mistake])?, &self.environment)
+        let text = self.text().await.map_err(|mistake| vec![mistake])?;
+        self.judged(text.as_deref())
     }
 
-    /// Loads the setting at the start and says what is worth telling of it.
+    /// What is written where the configuration is; none where no place is named.
+    async fn text(&self) -> Result<Option<String>, Mistake> {
+        let Some(location) = &self.location else {
+            return Ok(None);
+        };
+        let text = fetch(location, &self.transport, &self.environment).await;
+        let wrong = |why| Mistake::at(Some(&Place::Variable(FILE_VARIABLE)), why);
+        text.map(Some).map_err(wrong)
+    }
+
+    fn judged(&self, text: Option<&str>) -> Result<Loaded, Vec<Mistake>> {
+        let root = match self.location.as_ref().zip(text) {
+            None => Node::empty(&Arc::from("")),
+            Some((location, text)) => {
+                yaml::parse(&location.name(), text).map_err(|mistake| vec![mistake])?
+            }
+        };
+        read(root, &self.environment)
+    }
+
+    /// Loads the setting at the start and says what is worth telling of it. A server that does not
+    /// give it is asked again for a while; what is wrong in it is told at once.
     pub async fn start(&self) -> Result<Setting, Vec<Mistake>> {
-        let loaded = self.load().await?;
+        let mut failed = 0;
+        let text = loop {
+            let mistake = match self.text().await {
+                Ok(text) => break text,
+                Err(mistake) => mistake,
+            };
+            failed += 1;
+            let wait = STARTING.wait(failed, Some(LEAST_WAIT), fastrand::f64());
+            let is_far = self.location.as_ref().is_some_and(|place| !place.is_file());
+            let Some(wait) = wait.filter(|_| is_far) else {
+                return Err(vec![mistake]);
+            };
+            if failed == 1 {
+                tracing::warn!("trying again for a while: {mistake}");
+            }
+            sleep(wait).await;
+        };
+        let loaded = self.judged(text.as_deref())?;
         if set_in(&self.environment, PLATFORM_VARIABLE).is_none() {
             tracing::info!("{PLATFORM_VARIABLE} is not set; it is taken as `ecs`");
         }

@@ -55,4 +55,9 @@ variable "tags" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = alltrue([for key, value in var.tags : can(regex("^.{1,128}$", key)) && !startswith(lower(key), "aws:") && length(value) <= 256])
+    error_message = "A tag's key must be 1 to 128 characters and not begin with aws:, its value 256 at most."
+  }
 }

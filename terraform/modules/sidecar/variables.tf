@@ -113,4 +113,19 @@ variable "log" {
     stream_prefix = optional(string, "mackerel-ecs")
   })
   default = null
+
+  validation {
+    condition     = var.log == null || can(regex("^[0-9A-Za-z_/.#-]{1,512}$", var.log.group))
+    error_message = "The log group must be given by its name, such as /ecs/web."
+  }
+
+  validation {
+    condition     = var.log == null || can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]+$", var.log.region))
+    error_message = "The log's Region must be one of AWS, such as ap-northeast-1."
+  }
+
+  validation {
+    condition     = var.log == null || can(regex("^[^:*]+$", var.log.stream_prefix))
+    error_message = "The prefix of the log's streams must not be empty, nor hold a colon or an asterisk."
+  }
 }

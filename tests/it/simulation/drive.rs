@@ -23,6 +23,7 @@ use mackerel_ecs::model::calls::Calls;
 use mackerel_ecs::poller::Poller;
 use mackerel_ecs::pulse::Pulse;
 use mackerel_ecs::run::{Plan, run};
+use mackerel_ecs::terminal::look::Look;
 use mackerel_ecs::transport::Transport;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, LocalSet};
@@ -195,6 +196,7 @@ fn start(world: &Arc<World>, number: usize, region: &str) -> Running {
     let plan = Plan {
         polls: life.once.then_some(1),
         output: Output::None,
+        look: Look::PLAIN,
     };
     let poller = Poller::new(config.clone(), access, Some(mackerel));
     let time = world.clone();

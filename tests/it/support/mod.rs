@@ -6,6 +6,7 @@ pub mod browser;
 pub mod cbor;
 pub mod moto;
 pub mod program;
+pub mod router;
 pub mod served;
 pub mod web;
 pub mod world;

@@ -45,6 +45,25 @@ impl Program {
         Program { command }
     }
 
+    /// Runs another program in its place, in the same environment.
+    pub fn inside(self, name: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(name);
+        for (name, value) in self.command.as_std().get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+            .args(arguments)
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        Program { command }
+    }
+
     /// Sets an environment variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);

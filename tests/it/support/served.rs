@@ -20,7 +20,12 @@ pub struct Served {
 impl Served {
     /// Starts it on a free port, with these arguments besides.
     pub async fn start(arguments: &str) -> Self {
-        let line = format!("serve --listen 127.0.0.1:0 {arguments}");
+        Self::at("127.0.0.1:0", arguments).await
+    }
+
+    /// Starts it at this address.
+    pub async fn at(address: &str, arguments: &str) -> Self {
+        let line = format!("serve --listen {address} {arguments}");
         let mut child = Program::new(&line).start();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         while let Some(line) = lines.next_line().await.unwrap() {
@@ -51,7 +56,7 @@ impl Served {
 /// The head of a request with the default key, after which the connection is closed.
 pub fn head(method: &str, path: &str, length: usize) -> String {
     format!(
-        "{method} {path} HTTP/1.1\r\nHost: local\r\nConnection: close\r\nX-Api-Key: local\r\nContent-Length: {length}\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Api-Key: local\r\nContent-Length: {length}\r\n\r\n"
     )
 }
 

@@ -85,11 +85,19 @@ pub async fn local_mackerel(
     clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     change: impl FnOnce(MackerelOptions) -> MackerelOptions,
 ) -> (LocalMackerel, String) {
-    let mut options = MackerelOptions::new(clock, vec![ApiKey::read_write(API_KEY)]);
-    options.journal = Journaling::On;
-    let mackerel = LocalMackerel::open(&Storage::Memory, change(options)).unwrap();
+    let mackerel = mackerel_in_memory(clock, change);
     let address = serve(mackerel.router(), 0).await.unwrap();
     (mackerel, format!("http://{address}"))
+}
+
+/// A local Mackerel that is on no port.
+pub fn mackerel_in_memory(
+    clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    change: impl FnOnce(MackerelOptions) -> MackerelOptions,
+) -> LocalMackerel {
+    let mut options = MackerelOptions::new(clock, vec![ApiKey::read_write(API_KEY)]);
+    options.journal = Journaling::On;
+    LocalMackerel::open(&Storage::Memory, change(options)).unwrap()
 }
 
 /// The program between an AWS and a Mackerel.

@@ -14,7 +14,7 @@ fn assert_complete(minutes: &[i64], from: i64, to: i64) {
 async fn an_outage_of_hours_leaves_no_gap() {
     locally(async {
         let task = fargate();
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         let sidecar = place.start(&task.id).await;
         pass(600).await;
         place.fail("POST", "/tsdb", 503, None);
@@ -40,7 +40,7 @@ async fn an_outage_of_hours_leaves_no_gap() {
 async fn the_newest_points_do_not_wait_behind_the_old_ones() {
     locally(async {
         let task = fargate();
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         let sidecar = place.start(&task.id).await;
         pass(120).await;
         place.fail("POST", "/tsdb", 503, None);
@@ -68,7 +68,7 @@ async fn the_newest_points_do_not_wait_behind_the_old_ones() {
 async fn six_hours_are_kept() {
     locally(async {
         let task = fargate();
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         let sidecar = place.start(&task.id).await;
         pass(600).await;
         place.fail("POST", "/tsdb", 503, None);
@@ -89,7 +89,7 @@ async fn six_hours_are_kept() {
 async fn a_point_that_is_refused_is_dropped_alone() {
     locally(async {
         let task = fargate();
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         place
             .mackerel
             .refuse_points(|point| point.name == "container.memory.app.usage");
@@ -112,7 +112,7 @@ async fn a_point_that_is_refused_is_dropped_alone() {
 async fn a_host_that_is_retired_by_hand_is_made_anew() {
     locally(async {
         let task = fargate();
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         let sidecar = place.start(&task.id).await;
         pass(300).await;
         let first = place.host();
@@ -137,7 +137,7 @@ async fn a_host_that_is_retired_by_hand_is_made_anew() {
 async fn a_key_that_is_taken_away_costs_nothing_if_it_comes_back() {
     locally(async {
         let task = fargate();
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         let sidecar = place.start(&task.id).await;
         pass(300).await;
         place.fail("POST", "/tsdb", 403, None);
@@ -156,7 +156,7 @@ async fn a_key_that_is_taken_away_costs_nothing_if_it_comes_back() {
 async fn the_queue_is_drained_at_the_end() {
     locally(async {
         let task = fargate();
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         let sidecar = place.start(&task.id).await;
         pass(300).await;
         place.fail("POST", "/tsdb", 500, None);
@@ -179,7 +179,7 @@ async fn the_queue_is_drained_at_the_end() {
 async fn the_end_comes_within_the_grace_time() {
     locally(async {
         let task = fargate();
-        let mut place = Place::new(vec![task.clone()]).await;
+        let mut place = Place::new(vec![task.clone()]);
         place.set("MACKEREL_ECS_TASK_GRACE_SECONDS", "12");
         let sidecar = place.start(&task.id).await;
         pass(300).await;
@@ -191,7 +191,7 @@ async fn the_end_comes_within_the_grace_time() {
         // Time was kept for the retirement.
         assert!(place.mackerel.hosts()[0].retired_at.is_some());
 
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         let sidecar = place.start(&task.id).await;
         pass(300).await;
         place.hang("POST", "/");

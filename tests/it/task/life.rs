@@ -27,7 +27,7 @@ const NAMES: [&str; 10] = [
 async fn a_task_is_a_host_from_its_start_to_its_end() {
     locally(async {
         let task = fargate();
-        let mut place = Place::new(vec![task.clone()]).await;
+        let mut place = Place::new(vec![task.clone()]);
         place.set("MACKEREL_ROLES", "shop:web, shop:all");
         place.set("MACKEREL_DISPLAY_NAME", "the web");
         place.set("MACKEREL_MEMO", "a memo");
@@ -82,7 +82,7 @@ async fn a_task_is_a_host_from_its_start_to_its_end() {
 async fn the_values_are_the_tasks_own() {
     locally(async {
         let task = fargate();
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         let sidecar = place.start(&task.id).await;
         pass(1_800).await;
         let host = place.host();
@@ -121,7 +121,7 @@ async fn every_version_of_the_endpoint() {
     locally(async {
         for version in ["v2", "v3", "v4"] {
             let task = fargate();
-            let mut place = Place::new(vec![task.clone()]).await;
+            let mut place = Place::new(vec![task.clone()]);
             place.version = version;
             let sidecar = place.start(&task.id).await;
             pass(180).await;
@@ -141,7 +141,7 @@ async fn the_host_is_made_when_all_containers_have_started() {
             ..Container::new("late", 0.1, 10)
         };
         let task = fargate().container(late);
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         let sidecar = place.start(&task.id).await;
         pass(330).await;
         assert_eq!(place.mackerel.hosts(), []);
@@ -187,7 +187,7 @@ async fn network_modes_on_ec2() {
             (awsvpc, vec!["interface.eth0"]),
         ];
         for (task, expected) in cases {
-            let place = Place::new(vec![task.clone()]).await;
+            let place = Place::new(vec![task.clone()]);
             let sidecar = place.start(&task.id).await;
             pass(180).await;
             let host = place.host();
@@ -211,7 +211,7 @@ async fn network_modes_on_ec2() {
 async fn a_host_may_be_kept() {
     locally(async {
         let task = fargate();
-        let mut place = Place::new(vec![task.clone()]).await;
+        let mut place = Place::new(vec![task.clone()]);
         place.set("MACKEREL_ECS_TASK_RETIRE", "false");
         let sidecar = place.start(&task.id).await;
         pass(90).await;
@@ -227,7 +227,7 @@ async fn a_host_may_be_kept() {
 async fn a_change_of_the_setting_applies_at_once() {
     locally(async {
         let task = fargate();
-        let mut place = Place::new(vec![task.clone()]).await;
+        let mut place = Place::new(vec![task.clone()]);
         place.set("MACKEREL_ROLES", "shop:web,shop:all");
         let sidecar = place.start(&task.id).await;
         pass(240).await;
@@ -281,7 +281,7 @@ async fn containers_are_checked_where_that_is_asked_for() {
         let task = fargate()
             .container(restarted)
             .container(Container::new("web", 0.1, 50).with_health_check());
-        let mut place = Place::new(vec![task.clone()]).await;
+        let mut place = Place::new(vec![task.clone()]);
         place.set("MACKEREL_ECS_TASK_CONTAINER_CHECKS", "true");
         let sidecar = place.start(&task.id).await;
         pass(300).await;
@@ -313,7 +313,7 @@ async fn each_task_has_a_second_of_its_own() {
                 ..fargate()
             })
             .into();
-        let place = Place::new(tasks.clone()).await;
+        let place = Place::new(tasks.clone());
         let mut sidecars = Vec::new();
         for task in &tasks {
             sidecars.push(place.start(&task.id).await);

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use mackerel_ecs::demo::serve::serve;
 use mackerel_ecs::demo::task::SimulatedTasks;
+use tokio::process::Child;
 
 use super::sidecar::fargate;
 use crate::support::program::{Program, end};
+use crate::support::web::{Web, text};
 use crate::support::world::{API_KEY, at, local_mackerel, real_now};
 
 /// How much faster than real the time passes.
@@ -78,15 +80,7 @@ async fn a_sidecar_with_plugins_from_its_start_to_sigterm() {
     let checks = host.as_ref().map(|host| mackerel.checks(&host.id));
     let checks = checks.unwrap_or_default();
     let kept = std::fs::read_to_string(folder.join("id")).unwrap_or_default();
-    let id = child.id().unwrap().to_string();
-    let signal = ["-s", "TERM", id.as_str()];
-    assert!(
-        std::process::Command::new("kill")
-            .args(signal)
-            .status()
-            .unwrap()
-            .success()
-    );
+    terminate(&child);
     let ended = end(child).await.expect_status(0);
     assert!(waited.is_ok(), "{}", ended.stderr);
     let host = host.unwrap();
@@ -107,6 +101,13 @@ async fn a_sidecar_with_plugins_from_its_start_to_sigterm() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// Sends SIGTERM.
+fn terminate(child: &Child) {
+    let id = child.id().unwrap().to_string();
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args(["-s", "TERM", &id]).status().unwrap().success());
+}
+
 #[tokio::test]
 async fn a_mistake_is_told_before_anything_is_done() {
     let ended = Program::new("task").run().await.expect_status(2);
@@ -120,4 +121,22 @@ async fn a_mistake_is_told_before_anything_is_done() {
         .expect_status(2);
     let ended = ended.expect_said("kubernetes");
     assert!(!ended.stderr.contains(API_KEY));
+}
+
+/// A configuration that a server does not give yet is waited for, but not by a signal.
+#[tokio::test]
+async fn a_signal_while_the_configuration_is_waited_for() {
+    let web = Web::start(|_, _| text(503, "")).await;
+    let child = Program::new("task")
+        .env("MACKEREL_APIKEY", API_KEY)
+        .env("MACKEREL_AGENT_CONFIG", &format!("{}/agent.yaml", web.url))
+        .start();
+    while web.asked().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    terminate(&child);
+    end(child)
+        .await
+        .expect_status(0)
+        .expect_said("trying again");
 }

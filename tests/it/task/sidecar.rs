@@ -8,7 +8,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use mackerel_ecs::demo::mackerel::LocalMackerel;
 use mackerel_ecs::demo::mackerel::fault::{Fault, FaultKind};
 use mackerel_ecs::demo::mackerel::store::host::StoredHost;
-use mackerel_ecs::demo::serve::serve;
 use mackerel_ecs::demo::task::SimulatedTasks;
 use mackerel_ecs::demo::task::model::{Container, NetworkMode, Platform, Task};
 use mackerel_ecs::task::clock::Clock;
@@ -21,7 +20,12 @@ use mackerel_ecs::transport::Transport;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::support::world::{API_KEY, NOON, at, local_mackerel};
+use crate::support::router;
+use crate::support::world::{API_KEY, NOON, at, mackerel_in_memory};
+
+/// Where the stand-ins seem to be.
+const METADATA_URL: &str = "http://metadata.sim";
+const MACKEREL_URL: &str = "http://mackerel.sim";
 
 /// What CPU usage of the container `app` is called.
 pub const APP_CPU: &str = "container.cpu.app.usage";
@@ -36,7 +40,7 @@ pub struct Place {
     pub environment: Vec<(String, String)>,
     /// Which version of the endpoint it finds.
     pub version: &'static str,
-    metadata: String,
+    network: Transport,
     started: Instant,
 }
 
@@ -57,17 +61,20 @@ pub fn fargate() -> Task {
 
 impl Place {
     /// A place for tasks at noon. Must be made with tokio's clock paused.
-    pub async fn new(tasks: Vec<Task>) -> Self {
+    pub fn new(tasks: Vec<Task>) -> Self {
         let started = Instant::now();
         let clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync> =
             Arc::new(move || time_since(started));
-        let (mackerel, mackerel_url) = local_mackerel(clock.clone(), |options| options).await;
+        let mackerel = mackerel_in_memory(clock.clone(), |options| options);
         let tasks = SimulatedTasks::new(tasks, clock);
-        let address = serve(tasks.router(), 0).await.unwrap();
+        let network = router::transport([
+            ("metadata.sim", tasks.router()),
+            ("mackerel.sim", mackerel.router()),
+        ]);
         let environment = [
             ("MACKEREL_CONTAINER_PLATFORM", "ecs"),
             ("MACKEREL_APIKEY", API_KEY),
-            ("MACKEREL_APIBASE", &mackerel_url),
+            ("MACKEREL_APIBASE", MACKEREL_URL),
             ("MACKEREL_HOST_ID_STORE", "memory"),
         ];
         Place {
@@ -77,7 +84,7 @@ impl Place {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
             version: "v4",
-            metadata: format!("http://{address}"),
+            network,
             started,
         }
     }
@@ -95,27 +102,32 @@ impl Place {
 
     /// What the environment sets.
     pub async fn setting(&self) -> Setting {
-        let loader = Loader::new(&self.environment, Transport::network()).unwrap();
+        let loader = Loader::new(&self.environment, self.network.clone()).unwrap();
         loader.load().await.unwrap().setting
     }
 
     /// Starts the sidecar of a task. Must be called within a `LocalSet`.
     pub async fn start(&self, id: &str) -> Sidecar {
-        let (settings, receiver) = watch::channel(Arc::new(self.setting().await));
+        self.start_with(id, self.setting().await)
+    }
+
+    /// Starts the sidecar of a task with another setting than the environment's.
+    pub fn start_with(&self, id: &str, setting: Setting) -> Sidecar {
+        let (settings, receiver) = watch::channel(Arc::new(setting));
         let (stop, stopped) = watch::channel(0);
-        let base = format!("{}/{}/{id}", self.metadata, self.version);
+        let base = format!("{METADATA_URL}/{}/{id}", self.version);
         let location = match self.version {
-            "v2" => Location::version_2(&format!("{}/v2", self.metadata)),
+            "v2" => Location::version_2(&format!("{METADATA_URL}/v2")),
             "v3" => Location::find(&[("ECS_CONTAINER_METADATA_URI".into(), base)]),
             _ => Location::find(&[("ECS_CONTAINER_METADATA_URI_V4".into(), base)]),
         };
         let started = self.started;
         let setup = Setup {
             settings: receiver,
-            endpoint: Endpoint::new(location, Transport::local()),
+            endpoint: Endpoint::new(location, self.network.clone()),
             machine: Machine::new("/nonexistent"),
             execution: Some("AWS_ECS_FARGATE".to_owned()),
-            transport: Transport::network(),
+            transport: self.network.clone(),
             clock: Clock::new(move || time_since(started), 1),
         };
         Sidecar {
@@ -168,19 +180,15 @@ impl Place {
     }
 
     async fn call_with(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
-        let mut environment = self.environment.iter();
-        let (_, base) = environment
-            .find(|(name, _)| name == "MACKEREL_APIBASE")
-            .unwrap();
         let request = http::Request::builder()
             .method(method)
-            .uri(format!("{base}/api/v0{path}"))
+            .uri(format!("{MACKEREL_URL}/api/v0{path}"))
             .header("X-Api-Key", API_KEY)
             .header("Content-Type", "application/json")
             .body(body.as_bytes().to_vec())
             .unwrap();
         let timeout = Duration::from_secs(10);
-        let answer = Transport::network().send(request, timeout).await.unwrap();
+        let answer = self.network.send(request, timeout).await.unwrap();
         assert!(answer.status().is_success(), "{method} {path}");
         serde_json::from_slice(answer.body()).unwrap()
     }

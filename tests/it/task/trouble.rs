@@ -1,7 +1,11 @@
 //! What goes wrong around a sidecar: the endpoint, the registration, a restart of itself.
 
+use std::time::Duration;
+
 use mackerel_ecs::demo::task::fault::{Fault, FaultKind};
 use mackerel_ecs::demo::task::model::Container;
+use mackerel_ecs::task::plugin::Command;
+use mackerel_ecs::task::probe::{Attempt, Probe};
 
 use super::sidecar::{APP_CPU, Place, fargate, locally, pass};
 
@@ -10,7 +14,7 @@ async fn a_registration_is_tried_until_it_succeeds() {
     locally(async {
         for code in [429, 500, 503] {
             let task = fargate();
-            let place = Place::new(vec![task.clone()]).await;
+            let place = Place::new(vec![task.clone()]);
             place.fail("POST", "/hosts", code, Some(4));
             let sidecar = place.start(&task.id).await;
             pass(180).await;
@@ -27,7 +31,7 @@ async fn a_registration_is_tried_until_it_succeeds() {
 async fn a_wrong_key_is_mended_by_a_change_of_the_setting() {
     locally(async {
         let task = fargate();
-        let mut place = Place::new(vec![task.clone()]).await;
+        let mut place = Place::new(vec![task.clone()]);
         let good = place.setting().await;
         place.set("MACKEREL_APIKEY", "wrong");
         let sidecar = place.start(&task.id).await;
@@ -52,7 +56,7 @@ async fn a_wrong_key_is_mended_by_a_change_of_the_setting() {
 async fn a_restart_finds_the_host_again() {
     locally(async {
         let task = fargate();
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         let first = place.start(&task.id).await;
         pass(180).await;
         let host = place.host();
@@ -74,7 +78,7 @@ async fn the_file_with_the_id() {
         std::fs::create_dir_all(&root).unwrap();
         let file = root.join("id");
         let task = fargate();
-        let mut place = Place::new(vec![task.clone()]).await;
+        let mut place = Place::new(vec![task.clone()]);
         place.set("MACKEREL_HOST_ID_STORE", "file");
         place.environment.push(("MACKEREL_AGENT_CONFIG".into(), {
             let config = root.join("config.yaml");
@@ -131,7 +135,7 @@ async fn an_endpoint_that_fails() {
         ];
         for kind in kinds {
             let task = fargate();
-            let place = Place::new(vec![task.clone()]).await;
+            let place = Place::new(vec![task.clone()]);
             let sidecar = place.start(&task.id).await;
             pass(300).await;
             place.tasks.inject(Fault::of("stats", kind).times(1));
@@ -156,7 +160,7 @@ async fn an_endpoint_that_fails() {
 async fn an_endpoint_that_throttles() {
     locally(async {
         let task = fargate();
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         let sidecar = place.start(&task.id).await;
         pass(300).await;
         place
@@ -176,12 +180,77 @@ async fn an_endpoint_that_throttles() {
     .await;
 }
 
+/// A container that comes while the endpoint does not tell of the task is measured once it does.
+#[tokio::test(start_paused = true)]
+async fn a_container_that_comes_while_the_endpoint_throttles() {
+    locally(async {
+        let task = fargate();
+        let place = Place::new(vec![task.clone()]);
+        let sidecar = place.start(&task.id).await;
+        pass(900).await;
+        place
+            .tasks
+            .inject(Fault::of("task", FaultKind::Throttle).times(2));
+        let late = Container {
+            starts_after: 960,
+            ..Container::new("late", 0.1, 10)
+        };
+        place
+            .tasks
+            .change(&task.id, |task| task.containers.push(late));
+        pass(300).await;
+        let minutes = place.minutes(&place.host().id, "container.memory.late.usage");
+        assert_eq!(
+            minutes,
+            [17, 18, 19],
+            "two minutes were lost with the answers"
+        );
+        sidecar.stop().await;
+    })
+    .await;
+}
+
+/// A probe that waits for the wrong thing is mended by a change of the setting.
+#[tokio::test(start_paused = true)]
+async fn another_probe_takes_the_place_of_one_that_fails() {
+    locally(async {
+        let task = fargate();
+        let place = Place::new(vec![task.clone()]);
+        let attempt = |words: &[&str]| Probe {
+            attempt: Attempt::Exec(Command {
+                words: words.iter().map(|word| (*word).to_owned()).collect(),
+                user: None,
+                environment: Default::default(),
+                timeout: Duration::from_secs(1),
+            }),
+            initial_delay: Duration::ZERO,
+            period: Duration::from_secs(10),
+            timeout: Duration::from_secs(1),
+        };
+        let mut setting = place.setting().await;
+        setting.readiness_probe = Some(attempt(&["/nonexistent"]));
+        let sidecar = place.start_with(&task.id, setting.clone());
+        pass(300).await;
+        assert!(place.living().is_empty());
+        setting.readiness_probe = None;
+        sidecar.change(setting);
+        pass(30).await;
+        let host = place.host();
+        assert!(
+            place.minutes(&host.id, APP_CPU).len() >= 4,
+            "readings are kept meanwhile"
+        );
+        sidecar.stop().await;
+    })
+    .await;
+}
+
 /// The endpoint may come up after the sidecar.
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_is_late() {
     locally(async {
         let task = fargate();
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         place
             .tasks
             .inject(Fault::of("task", FaultKind::Status(404)).times(5));
@@ -205,7 +274,7 @@ async fn restarts_yield_no_point() {
             ..Container::new("crash", 0.3, 50)
         };
         let task = fargate().container(restarted);
-        let place = Place::new(vec![task.clone()]).await;
+        let place = Place::new(vec![task.clone()]);
         let sidecar = place.start(&task.id).await;
         pass(1_800).await;
         let host = place.host();
@@ -226,7 +295,7 @@ async fn restarts_yield_no_point() {
 async fn a_task_of_which_all_is_ignored() {
     locally(async {
         let task = fargate();
-        let mut place = Place::new(vec![task.clone()]).await;
+        let mut place = Place::new(vec![task.clone()]);
         place.set("MACKEREL_IGNORE_CONTAINER", ".");
         let sidecar = place.start(&task.id).await;
         pass(180).await;

@@ -20,7 +20,7 @@ pub fn list(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
         Some("true") => Which::All,
         _ => Which::Open,
     };
-    let before = call.query_first("nextId");
+    let before = call.next_id();
     let mut alerts = alert::page(context.sql, which, before, limit + 1)?;
     let more = alerts.len() > limit;
     alerts.truncate(limit);
@@ -69,7 +69,7 @@ pub fn logs(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let limit = call.limit()?;
     watch::look(context.sql, context.now)?;
     let found = find(call, context)?;
-    let before = call.query_first("nextId");
+    let before = call.next_id();
     let mut logs = alert::logs(context.sql, &found.id, before, limit + 1)?;
     let more = logs.len() > limit;
     logs.truncate(limit);

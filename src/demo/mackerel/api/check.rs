@@ -45,7 +45,9 @@ pub fn report(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal>
     for report in &reports {
         let living = host::find_living(report.host, context);
         match (living, context.options.unknown_hosts) {
-            (Ok(host), _) if context.now - report.occurred_at < REPORT_AGE_SECONDS => {
+            (Ok(host), _)
+                if context.now.saturating_sub(report.occurred_at) < REPORT_AGE_SECONDS =>
+            {
                 take(report, &host, context)?;
             }
             (Ok(_), _) | (Err(_), UnknownHosts::Ignore) => {}
@@ -58,7 +60,7 @@ pub fn report(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal>
 /// `GET /monitoring/checks?nextId&limit`: the checks of all hosts in the order in which they were made.
 pub fn list(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let limit = call.limit()?;
-    let mut checks = check::page(context.sql, call.query_first("nextId"), limit + 1)?;
+    let mut checks = check::page(context.sql, call.next_id(), limit + 1)?;
     let more = checks.len() > limit;
     checks.truncate(limit);
     let list: Vec<Value> = checks.iter().map(to_json).collect();
@@ -142,7 +144,9 @@ fn take(report: &Report<'_>, host: &StoredHost, context: &Context<'_>) -> Result
     {
         return Ok(());
     }
-    let gap = report.occurred_at - stored.occurred_at.unwrap_or(i64::MIN / 2);
+    let gap = report
+        .occurred_at
+        .saturating_sub(stored.occurred_at.unwrap_or(i64::MIN));
     stored.attempts = match report.status {
         Level::Ok => 0,
         _ if gap < REPORT_AGE_SECONDS => stored.attempts + 1,

@@ -118,7 +118,9 @@ pub fn update(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal>
     if let Some(interfaces) = interfaces(&fields)? {
         host.interfaces = interfaces;
     }
-    if let Some(checks) = checks(&fields)? {
+    let checks = checks(&fields)?;
+    let is_declaring = checks.is_some();
+    if let Some(checks) = checks {
         host.checks = checks;
     }
     host.roles
@@ -126,7 +128,7 @@ pub fn update(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal>
     check_identifier(&host, context)?;
     ensure_roles(&host.roles, context)?;
     host::update(context.sql, &host)?;
-    if fields.has("checks") {
+    if is_declaring {
         declare_checks(&host, context)?;
     }
     Ok(Answer::json(&json!({ "id": host.id })))
@@ -154,24 +156,27 @@ pub fn bulk_set_status(call: &Call, context: &mut Context<'_>) -> Result<Answer,
     Ok(Answer::success())
 }
 
-/// `PUT /hosts/<id>/role-fullnames`: the host has exactly these roles from now on.
+/// `PUT /hosts/<id>/role-fullnames`: the host has exactly these roles from now on. That `null` is none is an
+/// assumption: `mkr update --overwriteRoles` sends it where no role is given.
 pub fn replace_roles(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let mut host = find_living(call.param("id"), context)?;
     let body = call.json()?;
     let fields = Fields::of_body(&body)?;
-    fields.list("roleFullnames")?;
+    if !fields.has("roleFullnames") {
+        return Err(fields.refuse("roleFullnames", "is required"));
+    }
     host.roles = role_fullnames(&fields)?.unwrap_or_default();
     ensure_roles(&host.roles, context)?;
     host::update(context.sql, &host)?;
     Ok(Answer::success())
 }
 
-/// `POST /hosts/<id>/retire`: it cannot be undone. The body is documented as `{}`;
-/// that none at all does as well is an assumption, since a client in use sends none.
+/// `POST /hosts/<id>/retire`: it cannot be undone. The body is documented as `{}`; that any JSON does as well, or none
+/// at all, is an assumption: of the clients in use one sends `null`, its older versions a string, others an array or nothing.
 pub fn retire(call: &Call, context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let host = find_living(call.param("id"), context)?;
     if !call.body.is_empty() {
-        Fields::of_body(&call.json()?)?;
+        call.json()?;
     }
     retire_host(host, context)
 }

@@ -64,6 +64,8 @@ async fn a_report_changes_its_check_and_makes_one_that_nobody_declared() {
         .json();
     assert_eq!(rest["checks"][0]["name"], "any name");
     assert_eq!(rest.get("nextId"), None);
+    let first = server.get("/api/v0/monitoring/checks?nextId=").await.json();
+    assert_eq!(first["checks"].as_array().unwrap().len(), 2);
     refused(
         &server.get("/api/v0/monitoring/checks/none").await,
         404,
@@ -110,6 +112,31 @@ async fn an_update_of_the_host_deletes_checks_that_it_leaves_out() {
     assert_eq!(server.mackerel.checks(&id)[0].memo, "m");
     succeeded(&server.post(&format!("{path}/retire"), json!({})).await);
     assert!(server.check_names().await.is_empty());
+}
+
+#[tokio::test]
+async fn checks_that_an_update_does_not_tell_stay() {
+    let server = Server::start().await;
+    let id = server.host("h", json!({})).await;
+    server
+        .report(&id, "OK", json!({ "name": "reported" }))
+        .await;
+    let path = format!("/api/v0/hosts/{id}");
+    let update = json!({ "name": "h", "meta": {}, "checks": null });
+    server.put(&path, update).await;
+    assert_eq!(server.check_names().await, ["reported"]);
+}
+
+#[tokio::test]
+async fn a_time_that_no_calendar_holds_is_told_apart_from_now() {
+    let server = Server::start().await;
+    let id = server.host("a", json!({})).await;
+    for (name, time) in [("past", i64::MIN), ("future", i64::MAX)] {
+        let mut odd = report(&id, name, "WARNING", 0);
+        odd["occurredAt"] = json!(time);
+        succeeded(&server.post(REPORT, json!({ "reports": [odd] })).await);
+    }
+    assert_eq!(server.check_names().await, ["future"]);
 }
 
 #[tokio::test]

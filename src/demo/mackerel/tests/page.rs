@@ -83,6 +83,8 @@ async fn the_policy_lets_only_the_pages_own_scripts_run() {
         }
         assert!(!policy.contains("unsafe"), "{policy}");
         assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+        let others = reply.header("cross-origin-resource-policy");
+        assert_eq!(others, Some("same-origin"));
     }
 }
 

@@ -1,11 +1,13 @@
 // Elements made of values. Text becomes text nodes, never markup.
 
-/** An element: attributes by name, `on` for listeners; children are text, nodes, lists of them, or nothing. */
+/** An element: attributes by name (what ARIA calls true and false is spelled out), `on` for listeners; children are text, nodes, lists of them, or nothing. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "on") {
       for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+    } else if (name.startsWith("aria-") && typeof value === "boolean") {
+      element.setAttribute(name, value);
     } else if (value !== null && value !== undefined && value !== false) {
       element.setAttribute(name, value === true ? "" : value);
     }
@@ -38,10 +40,13 @@ export function roleLinks(roles) {
 /** How long ago a moment was, with the moment itself under the pointer; `late` seconds make it stand out. */
 export function ago(seconds, now, late = Infinity) {
   if (seconds === null || seconds === undefined) return h("span", { class: "quiet" }, "never");
+  const date = new Date(seconds * 1000);
+  // A client may have told a time that no calendar holds.
+  if (Number.isNaN(date.valueOf())) return h("span", { class: "quiet" }, String(seconds));
   const age = now - seconds;
   const units = [[86400, "d"], [3600, "h"], [60, "min"]];
   const [size, unit] = units.find(([size]) => age >= size) ?? [1, "s"];
-  return h("time", { datetime: new Date(seconds * 1000).toISOString(), title: moment(seconds), class: age > late ? "late" : null },
+  return h("time", { datetime: date.toISOString(), title: moment(seconds), class: age > late ? "late" : null },
     age < 60 ? "just now" : `${Math.floor(age / size)} ${unit} ago`);
 }
 

@@ -1,30 +1,30 @@
 //! What can be typed: the commands and their flags, as typed, with no meaning yet.
 
-mod inject;
+pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
+mod example;
 mod plan;
 
 use std::ffi::OsString;
-#[cfg(feature = "demo")]
-use std::net::SocketAddr;
 use std::path::PathBuf;
-#[cfg(feature = "demo")]
-use std::str::FromStr;
-#[cfg(feature = "demo")]
-use std::time::Duration;
 
-#[cfg(feature = "demo")]
-use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
-use crate::config::load::Flag;
+use config::{ConfigArgs, ConfigCommand};
 #[cfg(feature = "demo")]
-use crate::demo::mackerel::option::ApiKey;
-pub use inject::InjectArgs;
+use demo::{DemoArgs, Hurry, ServeArgs};
 pub use plan::PlanArgs;
 
 /// Amazon ECS on Mackerel, without an agent.
 #[derive(Debug, Parser)]
-#[command(name = "mackerel-ecs", version, disable_help_subcommand = true)]
+#[command(
+    name = "mackerel-ecs",
+    version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("MACKEREL_ECS_BUILT"), ")"),
+    disable_help_subcommand = true,
+    after_help = example::PROGRAM
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -38,25 +38,50 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Poll ECS and CloudWatch and post to Mackerel, every minute or once
+    #[command(after_help = example::POLL)]
     Poll(PollArgs),
     /// Make the ECS task that this runs in a host on Mackerel: a sidecar
+    #[command(after_help = example::TASK)]
     Task(TaskArgs),
     /// Try all that polling needs, with calls that change nothing: permissions, key, clock
+    #[command(after_help = example::CHECK)]
     Check(CheckArgs),
     /// Tell what polling comes to: calls, time, costs, metrics of each host
+    #[command(after_help = example::PLAN)]
     Plan(PlanArgs),
+    /// Show, check, describe or begin a configuration
+    #[command(subcommand, after_help = example::CONFIG)]
+    Config(ConfigCommand),
     /// Print the least IAM policy that the configuration needs
+    #[command(after_help = example::IAM_POLICY)]
     IamPolicy(IamPolicyArgs),
     /// Add the sidecar to a task definition, or update it there
+    #[command(after_help = example::INJECT)]
     Inject(InjectArgs),
     /// Ask the poller that runs here whether it is well, for a container's health check
+    #[command(after_help = example::HEALTH)]
     Health(HealthArgs),
     /// Show it all on this machine, with a simulated AWS and a local Mackerel: no account, no key
     #[cfg(feature = "demo")]
+    #[command(after_help = example::DEMO)]
     Demo(DemoArgs),
     /// Run the local Mackerel alone: a server of the Mackerel API for tests and trials
     #[cfg(feature = "demo")]
+    #[command(after_help = example::SERVE)]
     Serve(ServeArgs),
+    /// Print a script that lets a shell complete commands and flags
+    #[command(after_help = example::COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder
+    #[command(after_help = example::MAN)]
+    Man {
+        /// The folder, which must be there
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// How it is logged, always to standard error.
@@ -220,6 +245,39 @@ pub struct HealthArgs {
     pub config: ConfigArgs,
 }
 
+/// Flags of `inject`.
+#[derive(Debug, Args)]
+pub struct InjectArgs {
+    /// The task definition (JSON): what describe-task-definition prints, what
+    /// register-task-definition takes, or a list of container definitions; standard input unless given
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The image of mackerel-ecs
+    #[arg(long, value_name = "IMAGE")]
+    pub image: String,
+    /// The ARN of the secret or SSM parameter that holds the Mackerel API key
+    #[arg(long, value_name = "ARN")]
+    pub api_key_arn: String,
+    /// A role of the task's host, `service:role`; may be given several times
+    #[arg(long = "role", value_name = "ROLE")]
+    pub roles: Vec<String>,
+    /// Another variable of the sidecar, `NAME=VALUE`; may be given several times
+    #[arg(long = "env", value_name = "NAME=VALUE")]
+    pub environment: Vec<String>,
+    /// The name of the sidecar's container
+    #[arg(long, value_name = "NAME", default_value = "mackerel-ecs")]
+    pub name: String,
+    /// The most memory that the sidecar may use, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(32..))]
+    pub memory: u64,
+    /// The CPU units that the sidecar reserves
+    #[arg(long, value_name = "UNITS", default_value_t = 0)]
+    pub cpu: u64,
+    /// Print no task definition but what would change; exit status 1 if anything would
+    #[arg(long)]
+    pub check: bool,
+}
+
 /// What is printed of each poll on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Output {
@@ -231,56 +289,6 @@ pub enum Output {
     None,
 }
 
-/// Flags that stand for keys of the configuration, and win over the file and the environment.
-#[derive(Debug, Args)]
-pub struct ConfigArgs {
-    /// The configuration (YAML): a file, or a URL with http://, https:// or s3://
-    #[arg(long, short, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// The metrics to post: compact, standard or full
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// The time between two polls, such as 1m
-    #[arg(long, value_name = "DURATION")]
-    pub interval: Option<String>,
-    /// A pattern for the names of the clusters to poll; may be given several times
-    #[arg(long = "cluster", value_name = "PATTERN")]
-    pub clusters: Vec<String>,
-    /// Poll only this part of the clusters, such as 0/4; job/4 takes the index from an array job of
-    /// AWS Batch or an indexed Job of Kubernetes
-    #[arg(long, value_name = "INDEX/COUNT")]
-    pub shard: Option<String>,
-}
-
-impl ConfigArgs {
-    /// The flags as keys of the configuration.
-    pub fn flags(&self) -> Vec<Flag> {
-        let one = |value: &Option<String>| value.iter().cloned().collect();
-        vec![
-            Flag {
-                name: "--profile",
-                key: "metrics.profile",
-                values: one(&self.profile),
-            },
-            Flag {
-                name: "--interval",
-                key: "poll.interval",
-                values: one(&self.interval),
-            },
-            Flag {
-                name: "--cluster",
-                key: "clusters.include",
-                values: self.clusters.clone(),
-            },
-            Flag {
-                name: "--shard",
-                key: "shard",
-                values: one(&self.shard),
-            },
-        ]
-    }
-}
-
 /// Flags of `task`. What it does is set in the environment and the file that it names, as for
 /// mackerel-container-agent.
 #[derive(Debug, Args)]
@@ -289,104 +297,6 @@ pub struct TaskArgs {
     #[cfg(feature = "demo")]
     #[arg(long, hide = true, value_name = "FACTOR@SECONDS")]
     pub hurry: Option<Hurry>,
-}
-
-/// A time that passes faster than the real one from a moment on.
-#[cfg(feature = "demo")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hurry {
-    /// How many times as fast.
-    pub factor: u32,
-    /// From when on, in seconds since the Unix epoch.
-    pub since: i64,
-}
-
-#[cfg(feature = "demo")]
-impl Hurry {
-    /// The time that it is, at a real time.
-    pub fn time(self, real: DateTime<Utc>) -> DateTime<Utc> {
-        let since = DateTime::from_timestamp(self.since, 0).unwrap_or(real);
-        since + (real - since) * i32::try_from(self.factor).unwrap_or(1)
-    }
-}
-
-#[cfg(feature = "demo")]
-impl FromStr for Hurry {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split_once('@');
-        let parts = parts.and_then(|(factor, since)| {
-            let factor = factor.parse().ok().filter(|factor| *factor > 0)?;
-            Some((factor, since.parse().ok()?))
-        });
-        let (factor, since) = parts.ok_or("write it as FACTOR@SECONDS")?;
-        Ok(Hurry { factor, since })
-    }
-}
-
-/// Flags of `demo`.
-#[cfg(feature = "demo")]
-#[derive(Debug, Args)]
-pub struct DemoArgs {
-    /// Leave after this many polls; without it the demo goes on until it is interrupted
-    #[arg(long, value_name = "N")]
-    pub cycles: Option<u64>,
-    /// A made-up fleet of this many services in place of the small one
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub services: Option<u32>,
-    /// Start the servers only, and print what to set to poll them with the real command
-    #[arg(long, conflicts_with = "cycles")]
-    pub servers_only: bool,
-    /// Leave out the simulated AWS's documented request limits
-    #[arg(long)]
-    pub no_limits: bool,
-    /// Let the time run so many times as fast from a moment on, for the benchmark
-    #[arg(long, hide = true, value_name = "FACTOR@SECONDS")]
-    pub hurry: Option<Hurry>,
-    /// One simulated task of so many containers in place of the two, for the benchmark
-    #[arg(long, hide = true, value_name = "N")]
-    pub containers: Option<u32>,
-    /// The port of the local Mackerel; any free one unless given
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub mackerel_port: u16,
-    /// The port of the simulated AWS; any free one unless given
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub aws_port: u16,
-    /// Keep the local Mackerel's data in this SQLite file
-    #[arg(long, value_name = "FILE")]
-    pub database: Option<PathBuf>,
-}
-
-/// Flags of `serve`.
-#[cfg(feature = "demo")]
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// Where to listen; port 0 is any free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
-    /// Keep everything in this SQLite file, and go on with what it holds; in memory unless given
-    #[arg(long, value_name = "FILE")]
-    pub database: Option<PathBuf>,
-    /// A key that may read and write, or what stands behind a colon: KEY:read, KEY:write; may be given several times
-    #[arg(
-        long = "api-key",
-        value_name = "KEY[:PERMISSION]",
-        default_value = ServeArgs::DEFAULT_KEY,
-        env = "MACKEREL_ECS_SERVE_API_KEYS",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
-    pub api_keys: Vec<ApiKey>,
-    /// How long points are kept, such as 30d; as long as Mackerel keeps them unless given
-    #[arg(long, value_name = "DURATION", default_value = "460d", value_parser = humantime::parse_duration)]
-    pub retention: Duration,
-}
-
-#[cfg(feature = "demo")]
-impl ServeArgs {
-    /// The key where none is given.
-    pub const DEFAULT_KEY: &str = "local";
 }
 
 #[cfg(test)]
