@@ -15,9 +15,9 @@ COPY src src
 ARG REVISION
 ARG SOURCE_DATE_EPOCH
 ENV MACKEREL_ECS_REVISION=${REVISION} SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH}
-RUN cargo build --release --locked --no-default-features
+RUN cargo build --profile image --locked --no-default-features
 COPY image image
-RUN image/rootfs.sh target/release/mackerel-ecs /rootfs
+RUN image/rootfs.sh target/image/mackerel-ecs /rootfs
 
 # By its name another builder can put a directory in place of what was built here.
 FROM scratch AS rootfs

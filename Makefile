@@ -141,9 +141,9 @@ image: tools
 	@command -v buildah >/dev/null || { \
 		[ "$$(id -u)" = 0 ] || { echo 'buildah is missing; run: sudo apt-get install -y buildah' >&2; exit 1; }; \
 		$(APT) buildah >/dev/null; }
-	cargo build --release --locked --no-default-features
+	cargo build --profile image --locked --no-default-features
 	@rm -rf target/rootfs target/image.tar
-	image/rootfs.sh target/release/mackerel-ecs target/rootfs
+	image/rootfs.sh target/image/mackerel-ecs target/rootfs
 	$(BUILDAH) bud --isolation chroot --build-context rootfs=target/rootfs -t mackerel-ecs .
 	$(BUILDAH) push --quiet mackerel-ecs oci-archive:target/image.tar:mackerel-ecs
 	@ls -l target/image.tar
