@@ -161,6 +161,7 @@ impl Subject {
             }
             _ => {
                 let query = Query {
+                    namespace: "AWS/ECS",
                     metric: "CPUUtilization",
                     statistic: "Average",
                     cluster: self.cluster.name(),

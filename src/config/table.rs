@@ -41,6 +41,7 @@ pub const RETIRE_AFTER: Span = span(Duration::from_secs(600), Duration::from_sec
 /// Host statuses that Mackerel knows.
 pub const STATUSES: &[&str] = &["working", "standby", "maintenance", "poweroff"];
 
+const SWITCH: &[&str] = &["off", "on"];
 const PROFILES: &[&str] = &["compact", "standard", "full"];
 const READERS: &[&str] = &["auto", "get_metric_statistics", "get_metric_data"];
 
@@ -172,6 +173,9 @@ pub static KEYS: &[Key] = &[
          not asked of CloudWatch either, so this is most of the bill, and of the size of the host on \
          Mackerel.")
         .example("compact"),
+    key("targets[].metrics.container_insights", One(Choice(SWITCH)), AS_FOR_ALL,
+        "Whether metrics of Container Insights are posted too, of clusters that have it on.")
+        .example("on"),
     key("targets[].metrics.include", Many(Free(PATTERN)), AS_FOR_ALL,
         "Metrics to add to the profile, by their name on Mackerel, with or without `custom.`.")
         .example(r#"["ecs.deployment.*.count"]"#),
@@ -216,6 +220,9 @@ pub static KEYS: &[Key] = &[
          not asked of CloudWatch either, so this is most of the bill, and of the size of the host on \
          Mackerel.")
         .variable("MACKEREL_ECS_PROFILE").flag("--profile"),
+    key("metrics.container_insights", One(Choice(SWITCH)), Value("off"),
+        "Whether metrics of Container Insights are posted too, of clusters that have it on: on or off. \
+         They are read of CloudWatch like all others, and cost as much."),
     key("metrics.include", Many(Free(PATTERN)), NONE,
         "Metrics to add to the profile, by their name on Mackerel, with or without `custom.`.")
         .example(r#"["ecs.deployment.*.count"]"#),

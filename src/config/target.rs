@@ -10,6 +10,8 @@ use crate::model::catalog::Profile;
 use crate::model::region::Regions;
 use crate::model::role::RoleFullname;
 
+const SWITCH: [(&str, bool); 2] = [("off", false), ("on", true)];
+
 /// The targets that are written, else the poller's own. What a target does not say of its clusters,
 /// services, metrics and roles is as its own has it.
 pub(super) fn read_targets(
@@ -186,11 +188,15 @@ pub(super) fn read_metrics(
     let profile = section
         .value("profile", m, one_of(&Profile::NAMES))
         .unwrap_or_else(|| other.map_or(Profile::Standard, |other| other.profile));
+    let container_insights = section
+        .value("container_insights", m, one_of(&SWITCH))
+        .unwrap_or_else(|| other.is_some_and(|other| other.container_insights));
     let include = patterns(&mut section, "include", other.map(|o| &o.include), m);
     let exclude = patterns(&mut section, "exclude", other.map(|o| &o.exclude), m);
     section.finish(m);
     Selection {
         profile,
+        container_insights,
         include,
         exclude,
     }

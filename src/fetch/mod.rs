@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use crate::aws::{Client, MetricData, Query};
-use crate::model::catalog::{SAMPLED, Source};
+use crate::model::catalog::{Origin, SAMPLED, Source};
 use crate::model::inventory::Cluster;
 use crate::model::progress::{Progress, Stage};
 use crate::model::reader::Reader;
@@ -128,21 +128,26 @@ fn requests(batch: &Batch, reader: Reader) -> Vec<Request<'_>> {
         }],
         Reader::Statistics => whole
             .chunk_by(|(place, one), (next_place, next)| {
-                place == next_place && one.service == next.service && asked(one).0 == asked(next).0
+                place == next_place && one.service == next.service && asked(one).1 == asked(next).1
             })
             .map(|series| Request { window, series })
             .collect(),
     }
 }
 
-/// The CloudWatch metric and the statistic of a series.
-fn asked(series: &SeriesId) -> (&'static str, &'static str) {
+/// The namespace, the CloudWatch metric and the statistic of a series.
+fn asked(series: &SeriesId) -> (&'static str, &'static str, &'static str) {
     match series.metric.metric().source {
         Source::CloudWatch {
-            metric, statistic, ..
-        } => (metric, statistic.as_str()),
+            origin,
+            metric,
+            statistic,
+            ..
+        } => (origin.namespace(), metric, statistic.as_str()),
         // A count is no metric of CloudWatch: asked for there, it is the number of samples.
-        Source::Service(_) | Source::Cluster(_) => (SAMPLED, "SampleCount"),
+        Source::Service(_) | Source::Cluster(_) => {
+            (Origin::Ecs.namespace(), SAMPLED, "SampleCount")
+        }
     }
 }
 
@@ -150,8 +155,9 @@ fn queries<'a>(series: &'a [(usize, SeriesId)], clusters: &[&'a Cluster]) -> Vec
     series
         .iter()
         .filter_map(|(place, series)| {
-            let (metric, statistic) = asked(series);
+            let (namespace, metric, statistic) = asked(series);
             Some(Query {
+                namespace,
                 metric,
                 statistic,
                 cluster: &clusters.get(*place)?.name,

@@ -193,6 +193,7 @@ mod tests {
     fn estate(text: &str) -> Vec<Part> {
         let metrics = Selection {
             profile: Profile::Standard,
+            container_insights: false,
             include: Patterns::default(),
             exclude: Patterns::default(),
         };
