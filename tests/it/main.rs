@@ -19,6 +19,7 @@ mod deploy;
 mod generated;
 mod health;
 mod host;
+mod insights;
 mod isolation;
 mod likeness;
 mod mkr;

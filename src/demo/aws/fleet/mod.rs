@@ -7,6 +7,7 @@
 pub mod arn;
 pub mod behaviour;
 pub mod cluster;
+pub mod insight;
 pub mod noise;
 pub mod revised;
 pub mod scenario;
