@@ -16,6 +16,7 @@ locals {
     shard      = []
     heartbeat  = ["service"]
     http       = ["listen"]
+    reload     = []
   }
 
   targets = [for target in try(var.config.targets, []) : target]
