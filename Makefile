@@ -10,7 +10,7 @@ need = command -v "$(1)" >/dev/null || { \
 	[ "$$(id -u)" = 0 ] || { echo '$(2) is missing; run: sudo apt-get install -y $(2)' >&2; exit 1; }; \
 	$(APT) $(2) >/dev/null; }
 
-.PHONY: demo test test-deploy simulate live bench bench-page screenshot uplot check venv client checkov tflint image \
+.PHONY: demo test test-deploy simulate simulate-large live bench bench-page screenshot uplot check venv client checkov tflint image \
 	sbom provider-schema docs tools browser clean
 
 # Shows the poller at work with a simulated AWS and a local Mackerel: no account, no key.
@@ -43,6 +43,10 @@ simulate: tools
 live: tools $(VENV)/.stamp
 	cargo build --locked --quiet
 	@PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python tests/live/killed.py target/debug/mackerel-ecs $(ARGS)
+# Polls 20,000 services for 50 minutes of virtual time, with AWS's documented rates on.
+simulate-large: tools
+	cargo test --locked --profile simulate --quiet --test it -- \
+		large::twenty_thousand_services --exact --ignored --nocapture
 
 # Format, lints and docs, as CI checks them before the tests.
 check: tools

@@ -122,6 +122,8 @@ impl Client {
                 ));
             }
             self.metric_reads.take().await;
+            let points = request.len() * window.minutes().unsigned_abs() as usize;
+            self.point_reads.take_many(points).await;
             let answer = self
                 .cloudwatch
                 .get_metric_data()

@@ -16,7 +16,7 @@ use aws_types::sdk_config::TimeSource;
 
 use super::attempts::CountAttempts;
 use super::error::{Error, Kind};
-use super::{CLUSTER_READS, Client, METRIC_READS, SERVICE_READS, STATISTICS_READS};
+use super::{CLUSTER_READS, Client, METRIC_READS, POINT_READS, SERVICE_READS, STATISTICS_READS};
 use crate::model::calls::Calls;
 use crate::pace::bucket::Bucket;
 use crate::transport::Transport;
@@ -168,6 +168,7 @@ fn client(config: &SdkConfig, region: Region, access: &Access) -> Client {
         cluster_reads: Bucket::new(CLUSTER_READS, access.rate_share),
         service_reads: Bucket::new(SERVICE_READS, access.rate_share),
         metric_reads: Bucket::new(METRIC_READS, access.rate_share),
+        point_reads: Bucket::new(POINT_READS, access.rate_share),
         statistics_reads: Bucket::new(STATISTICS_READS, access.rate_share),
     }
 }

@@ -2,29 +2,22 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_sdk_ecs::types::{self, ClusterField, ServiceField};
+use tokio::time::Instant;
 
 use super::Client;
 use super::error::Error;
+use crate::model::calls::{DESCRIBE_REVISIONS, LIST_PAGE};
 use crate::model::id::{ClusterArn, last_part};
 use crate::model::inventory::{Cluster, INACTIVE, Service};
-
-/// How many clusters one DescribeClusters may name.
-pub const DESCRIBE_CLUSTERS: usize = 100;
-
-/// How many services one DescribeServices may name.
-pub const DESCRIBE_SERVICES: usize = 10;
-
-/// How many revisions one DescribeServiceRevisions may name.
-const DESCRIBE_REVISIONS: usize = 20;
+use crate::model::time::Minute;
 
 /// The resolution of a service's metrics where its revision asks for none, in seconds.
 const DEFAULT_RESOLUTION: i32 = 60;
 
-/// The largest page of the List calls; ListServices gives 10 unless asked.
-pub const LIST_PAGE: usize = 100;
+/// When it was read is for the caller to say, who knows the time of day.
+const UNREAD: Minute = Minute::EPOCH;
 
 /// More pages than any quota allows; a listing that goes on is no listing.
 const MAX_PAGES: usize = 1_000;
@@ -63,7 +56,8 @@ impl Client {
         Err(endless(ACTION))
     }
 
-    /// Describes up to [`DESCRIBE_CLUSTERS`] clusters with their tags, settings and statistics.
+    /// Describes up to [`DESCRIBE_CLUSTERS`](crate::model::calls::DESCRIBE_CLUSTERS) clusters with
+    /// their tags, settings and statistics.
     pub async fn describe_clusters(&self, arns: &[String]) -> Result<Described<Cluster>, Error> {
         const ACTION: &str = "ecs:DescribeClusters";
         self.cluster_reads.take().await;
@@ -86,13 +80,20 @@ impl Client {
         })
     }
 
-    /// The ARNs of a cluster's services.
-    pub async fn list_services(&self, cluster: &ClusterArn) -> Result<Vec<String>, Error> {
+    /// The ARNs of a cluster's services; none where the rates don't allow the call until then.
+    pub async fn list_services(
+        &self,
+        cluster: &ClusterArn,
+        until: Option<Instant>,
+    ) -> Result<Option<Vec<String>>, Error> {
         const ACTION: &str = "ecs:ListServices";
         let mut arns = Vec::new();
         let mut token: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            self.service_reads.take().await;
+        for page in 0..MAX_PAGES {
+            let until = until.filter(|_| page == 0);
+            if !self.service_reads.take_until(until).await {
+                return Ok(None);
+            }
             let page = self
                 .ecs
                 .list_services()
@@ -105,22 +106,26 @@ impl Client {
             arns.extend(present(ACTION, page.service_arns)?);
             match page.next_token.filter(|token| !token.is_empty()) {
                 Some(next) => token = Some(next),
-                None => return Ok(arns),
+                None => return Ok(Some(arns)),
             }
         }
         Err(endless(ACTION))
     }
 
-    /// Describes up to [`DESCRIBE_SERVICES`] services of a cluster, with their tags where those
-    /// are asked for.
+    /// Describes up to [`DESCRIBE_SERVICES`](crate::model::calls::DESCRIBE_SERVICES) services of a
+    /// cluster, with their tags where those are asked for; none where the rates don't allow the call
+    /// until then.
     pub async fn describe_services(
         &self,
         cluster: &ClusterArn,
         arns: &[String],
         with_tags: bool,
-    ) -> Result<Described<(Service, BTreeMap<String, String>)>, Error> {
+        until: Option<Instant>,
+    ) -> Result<Option<Described<(Service, BTreeMap<String, String>)>>, Error> {
         const ACTION: &str = "ecs:DescribeServices";
-        self.service_reads.take().await;
+        if !self.service_reads.take_until(until).await {
+            return Ok(None);
+        }
         let answer = self
             .ecs
             .describe_services()
@@ -130,13 +135,13 @@ impl Client {
             .send()
             .await
             .map_err(|error| Error::of_call(ACTION, error, &self.service_reads))?;
-        Ok(Described {
+        Ok(Some(Described {
             found: present(ACTION, answer.services)?
                 .into_iter()
                 .filter_map(service)
                 .collect(),
             failures: failures(answer.failures),
-        })
+        }))
     }
 }
 
@@ -245,7 +250,7 @@ fn cluster(cluster: types::Cluster) -> Option<Cluster> {
             .filter_map(|pair| Some((pair.name?, pair.value.unwrap_or_default())))
             .collect(),
         tags: tags(cluster.tags),
-        read_after: Duration::ZERO,
+        read_at: UNREAD,
     })
 }
 
@@ -278,7 +283,7 @@ fn service(service: types::Service) -> Option<(Service, BTreeMap<String, String>
             .into_iter()
             .filter_map(|revision| revision.arn)
             .collect(),
-        read_after: Duration::ZERO,
+        read_at: UNREAD,
     };
     Some((described, tags(service.tags)))
 }

@@ -12,12 +12,13 @@ mod statistics;
 
 pub use cloudwatch::{MAX_QUERIES, MetricData, Query, SeriesData};
 pub use connect::{Access, Clock, Keys, Role, connect};
-pub use ecs::{DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Described, LIST_PAGE};
+pub use ecs::Described;
 pub use error::{Error, Kind};
 
 use std::time::Duration;
 
 use crate::model::calls::Calls;
+use crate::model::reader::Reader;
 use crate::pace::bucket::{Bucket, Rate};
 
 /// One Region of one account.
@@ -31,6 +32,7 @@ pub struct Client {
     cluster_reads: Bucket,
     service_reads: Bucket,
     metric_reads: Bucket,
+    point_reads: Bucket,
     statistics_reads: Bucket,
 }
 
@@ -43,6 +45,48 @@ impl Client {
     /// How many requests of GetMetricStatistics may be made in a time; none for any number.
     pub fn statistics_within(&self, time: Duration) -> Option<usize> {
         self.statistics_reads.within(time)
+    }
+
+    /// How many calls that list and describe services may be made in a time; none for any number.
+    pub fn service_reads_within(&self, time: Duration) -> Option<usize> {
+        self.service_reads.within(time)
+    }
+
+    /// How many datapoints a reading may ask for in a time; none for any number.
+    pub fn points_within(&self, reader: Reader, time: Duration) -> Option<usize> {
+        match reader {
+            Reader::Statistics => None,
+            Reader::Data => self.point_reads.within(time),
+        }
+    }
+
+    /// [`reading_time`] at this account's share of the rates.
+    pub fn reading_time(
+        &self,
+        reader: Reader,
+        metrics: usize,
+        queries: usize,
+        points: usize,
+    ) -> Duration {
+        reading_time(reader, self.metric_reads.share(), metrics, queries, points)
+    }
+}
+
+/// How long a share of the rates makes a reading of CloudWatch take: so many metrics with so many
+/// statistics, and datapoints of these.
+pub fn reading_time(
+    reader: Reader,
+    share: Option<f64>,
+    metrics: usize,
+    queries: usize,
+    points: usize,
+) -> Duration {
+    match reader {
+        Reader::Statistics => STATISTICS_READS.refill(metrics, share),
+        Reader::Data => {
+            let calls = METRIC_READS.refill(queries.div_ceil(MAX_QUERIES), share);
+            calls.max(POINT_READS.refill(points, share))
+        }
     }
 }
 
@@ -63,6 +107,14 @@ pub const SERVICE_READS: Rate = Rate {
 pub const METRIC_READS: Rate = Rate {
     burst: 50,
     per_second: 50.0,
+};
+
+/// The datapoints that GetMetricData is asked for, estimated as the minutes of each query (General
+/// Reference: 180,000 a second of the last three hours, 396,000 of those before; the lower figure is
+/// taken for both). That a second's worth may come at once is an assumption.
+const POINT_READS: Rate = Rate {
+    burst: 180_000,
+    per_second: 180_000.0,
 };
 
 /// GetMetricStatistics (General Reference: 400 requests a second).

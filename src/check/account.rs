@@ -4,8 +4,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{Check, Finding, Mark, clock};
-use crate::aws::{self, Client, DESCRIBE_CLUSTERS, Error, Kind, Query};
+use crate::aws::{self, Client, Error, Kind, Query};
 use crate::config::{Config, Target};
+use crate::model::calls::DESCRIBE_CLUSTERS;
 use crate::model::id::ClusterArn;
 use crate::model::inventory::{Cluster, INACTIVE};
 use crate::model::time::{Minute, Window};
@@ -176,7 +177,10 @@ impl Subject {
                 })
             }
             "ecs:ListServices" => {
-                let services = client.list_services(&self.cluster).await?;
+                let services = client
+                    .list_services(&self.cluster, None)
+                    .await?
+                    .unwrap_or_default();
                 let count = services.len();
                 if let Some(first) = services.into_iter().next() {
                     self.services = vec![first];
@@ -186,9 +190,10 @@ impl Subject {
             "ecs:DescribeServices" => {
                 let tags = config.services.asks_for_tags();
                 let answer = client
-                    .describe_services(&self.cluster, &self.services, tags)
+                    .describe_services(&self.cluster, &self.services, tags, None)
                     .await?;
-                let revisions = answer.found.into_iter().flat_map(|(one, _)| one.revisions);
+                let found = answer.into_iter().flat_map(|answer| answer.found);
+                let revisions = found.flat_map(|(one, _)| one.revisions);
                 if let Some(first) = revisions.into_iter().next() {
                     self.revision = first;
                 }

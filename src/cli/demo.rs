@@ -56,6 +56,9 @@ pub struct DemoArgs {
     /// Leave out the simulated AWS's documented request limits
     #[arg(long)]
     pub no_limits: bool,
+    /// Take host metrics and store none, for the benchmark
+    #[arg(long, hide = true, requires = "servers_only")]
+    pub sink: bool,
     /// Let the time run so many times as fast from a moment on, for the benchmark
     #[arg(long, hide = true, value_name = "FACTOR@SECONDS")]
     pub hurry: Option<Hurry>,

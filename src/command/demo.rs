@@ -22,6 +22,7 @@ use crate::demo::mackerel::LocalMackerel;
 use crate::demo::mackerel::option::{ApiKey, Names, Options as MackerelOptions, Recording};
 use crate::demo::mackerel::store::Storage;
 use crate::demo::serve::serve;
+use crate::demo::sink::Sink;
 use crate::demo::task::SimulatedTasks;
 use crate::demo::task::model::{busy_task, demo_tasks};
 use crate::model::calls::Calls;
@@ -84,7 +85,12 @@ pub(super) async fn demo(
         .await
         .context("starting the simulated AWS")?;
     tokio::spawn(super::serve::tend(mackerel.clone()));
-    let mackerel = serve(mackerel.router(), args.mackerel_port)
+    let sink = args.sink.then(Sink::default);
+    let router = match &sink {
+        Some(sink) => sink.before(mackerel.router()),
+        None => mackerel.router(),
+    };
+    let mackerel = serve(router, args.mackerel_port)
         .await
         .context("starting the local Mackerel")?;
     let tasks = match args.containers {
@@ -119,6 +125,9 @@ pub(super) async fn demo(
             metadata.join("\n  export ECS_CONTAINER_METADATA_URI_V4=")
         ))?;
         let _ = stop.wait_for(|signals| *signals >= 1).await;
+        if let Some(sink) = sink {
+            say(&sink.text())?;
+        }
         return Ok(0);
     }
     say("Each minute the poller reads the one and posts to the other; Ctrl-C ends it.\n")?;

@@ -5,5 +5,6 @@
 pub mod aws;
 pub mod mackerel;
 pub mod serve;
+pub mod sink;
 pub mod stream;
 pub mod task;

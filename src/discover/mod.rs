@@ -1,31 +1,32 @@
 //! Walks one Region of one account: which clusters and services are there and chosen, and what
-//! they are doing at this moment. One item that can't be read does not end the walk.
+//! they are doing at this moment. One item that can't be read does not end the walk; the end of its
+//! time does, and the next poll goes on from there.
 
-mod pass;
+mod service;
+pub mod walk;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
+use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use crate::aws::{Client, DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, Error, Kind};
+use crate::aws::{Client, Error, Kind};
 use crate::config::Filter;
+use crate::model::calls::DESCRIBE_CLUSTERS;
 use crate::model::id::{ClusterArn, last_part};
-use crate::model::inventory::{Cluster, INACTIVE, Observed, Service};
-use crate::model::progress::{Progress, Stage};
+use crate::model::inventory::{INACTIVE, Observed};
+use crate::model::pass::Pass;
+use crate::model::progress::Progress;
 use crate::model::shard::Shard;
-use crate::model::trouble::{Severity, Trouble};
-pub use pass::Pass;
+use crate::model::trouble::Trouble;
+use service::{Time, walk_services};
+use walk::Walk;
 
-/// How many clusters are walked at once, and how many calls for one of them: enough to hide the
-/// answers' time, few enough to keep their large bodies out of memory.
+/// How many clusters are walked at once: with the calls for each of them enough to hide the answers'
+/// time, few enough to keep their large bodies out of memory.
 const CLUSTERS_AT_ONCE: usize = 4;
-const CALLS_PER_CLUSTER: usize = 4;
-
-/// After so many clusters in a row whose listing hung, the rest is given up for this poll: they
-/// would hang as well, one after the other.
-const MOST_HUNG: usize = 4;
 
 /// What a Region holds.
 #[derive(Debug, Default)]
@@ -36,21 +37,45 @@ pub struct Discovery {
     pub troubles: Vec<Trouble>,
     /// The clusters that there are and that the filters or the shard leave out.
     pub left_out: HashSet<ClusterArn>,
-    /// What a walk of it asks of ECS.
+    /// What this walk of it asked of ECS, retries left out.
     pub pass: Pass,
     /// All clusters that are listed, chosen or not, but for those that are described as deleted.
     pub living: HashSet<ClusterArn>,
+    /// Whether there was no time to describe all services.
+    pub partly: bool,
 }
 
-/// Walks the Region. An error means that not even its clusters could be listed.
+/// What is walked.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// Which clusters.
+    pub clusters: &'a Filter,
+    /// Which part of them; none for all.
+    pub shard: Option<Shard>,
+    /// Which of their services.
+    pub services: &'a Filter,
+}
+
+/// Walks the Region, from where the last walk ended until the time is over (none for when all is
+/// described). `now` is the time of day. An error means that not even its clusters could be listed.
 pub async fn discover(
     client: &Client,
-    clusters: &Filter,
-    shard: Option<Shard>,
-    services: &Filter,
+    scope: Scope<'_>,
+    walk: &mut Walk,
+    now: DateTime<Utc>,
+    until: Option<Instant>,
     progress: &Progress,
 ) -> Result<Discovery, Error> {
-    let began = Instant::now();
+    let Scope {
+        clusters,
+        shard,
+        services,
+    } = scope;
+    let time = Time {
+        now,
+        began: Instant::now(),
+        until,
+    };
     let mut discovery = Discovery::default();
     let listed = client.list_clusters().await?;
     let all = listed.len();
@@ -69,7 +94,7 @@ pub async fn discover(
             Ok(described) => {
                 // A deleted cluster has nothing more to tell, and gets no host.
                 for mut cluster in described.found {
-                    cluster.read_after = began.elapsed();
+                    cluster.read_at = time.minute();
                     if cluster.status == INACTIVE {
                         discovery.living.remove(&cluster.arn);
                     } else {
@@ -105,97 +130,21 @@ pub async fn discover(
         .extend(left_out.map(|cluster| cluster.arn));
 
     let hung = AtomicUsize::new(0);
-    let mut walks = stream::iter(chosen)
-        .map(|cluster| walk_services(client, cluster, services, began, &hung, progress))
+    let known = walk.begin(chosen, &discovery.living);
+    let mut walks = stream::iter(known)
+        .map(|(cluster, known)| {
+            walk_services(client, cluster, known, services, time, &hung, progress)
+        })
         .buffered(CLUSTERS_AT_ONCE);
-    while let Some((observed, pass, troubles)) = walks.next().await {
-        discovery.pass += pass;
-        discovery.clusters.push(observed);
+    while let Some((walked, troubles)) = walks.next().await {
+        discovery.pass += walked.pass;
+        discovery.partly |= !walked.observed.afresh;
+        discovery.clusters.push(walk.walked(walked));
         discovery.troubles.extend(troubles);
     }
+    let arn = |observed: &Observed| observed.cluster.arn.clone();
+    discovery.clusters.sort_by_cached_key(arn);
     Ok(discovery)
-}
-
-async fn walk_services(
-    client: &Client,
-    cluster: Cluster,
-    filter: &Filter,
-    began: Instant,
-    hung: &AtomicUsize,
-    progress: &Progress,
-) -> (Observed, Pass, Vec<Trouble>) {
-    let mut troubles = Vec::new();
-    let mut pass = Pass::default();
-    let mut services: Vec<Service> = Vec::new();
-    let listed = match hung.load(Ordering::Relaxed) < MOST_HUNG {
-        true => client.list_services(&cluster.arn).await,
-        false => Err(Error::given_up("ecs:ListServices")),
-    };
-    match &listed {
-        Err(error) if error.kind == Kind::TimedOut => hung.fetch_add(1, Ordering::Relaxed),
-        Err(_) => 0,
-        Ok(_) => hung.swap(0, Ordering::Relaxed),
-    };
-    match listed {
-        Ok(mut arns) => {
-            let all = arns.len();
-            arns.retain(|arn| filter.names.accepts(last_part(arn)));
-            arns.sort();
-            arns.dedup();
-            progress.expect(Stage::Services, arns.len());
-            pass = Pass::of_services(all, arns.len());
-            let mut described = stream::iter(arns.chunks(DESCRIBE_SERVICES))
-                .map(|batch| async {
-                    let asks_for_tags = filter.asks_for_tags();
-                    let answer = client.describe_services(&cluster.arn, batch, asks_for_tags);
-                    let answer = answer.await;
-                    progress.finish(Stage::Services, batch.len());
-                    answer
-                })
-                .buffered(CALLS_PER_CLUSTER);
-            while let Some(answer) = described.next().await {
-                match answer {
-                    Ok(answer) => {
-                        let accepted = answer
-                            .found
-                            .into_iter()
-                            .filter(|(_, tags)| filter.accepts_tags(tags))
-                            .map(|(service, _)| service);
-                        let read_after = began.elapsed();
-                        let accepted = accepted.map(|service| Service {
-                            read_after,
-                            ..service
-                        });
-                        services.extend(accepted);
-                        let failures = answer
-                            .failures
-                            .iter()
-                            .filter(|(_, reason)| reason != "MISSING");
-                        troubles.extend(failures.map(|(arn, reason)| {
-                            let message = format!(
-                                "ecs:DescribeServices could not describe {}: {reason}",
-                                last_part(arn)
-                            );
-                            Trouble::of_cluster(&cluster.arn, message)
-                        }));
-                    }
-                    Err(error) => troubles.push(trouble(&cluster.arn, &error)),
-                }
-            }
-        }
-        Err(error) => troubles.push(trouble(&cluster.arn, &error)),
-    }
-    troubles.dedup_by(|a, b| a.message == b.message);
-    services.sort_by(|a, b| a.name.cmp(&b.name));
-    services.dedup_by(|a, b| a.name == b.name);
-    let observed = Observed {
-        cluster,
-        services,
-        whole: troubles
-            .iter()
-            .all(|trouble| trouble.severity == Severity::Warning),
-    };
-    (observed, pass, troubles)
 }
 
 /// A cluster that was deleted while it was walked is no failure: the next poll won't list it.

@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use chrono::DateTime;
 use serde::Serialize;
 
 use super::{Part, SEEN, history, reading};
@@ -13,6 +12,7 @@ use crate::map::count::counts;
 use crate::map::highest::highest;
 use crate::model::inventory::Observed;
 use crate::model::sample::Sample;
+use crate::model::time::Minute;
 use crate::plan::batch::batches;
 
 /// How many metrics a host includes (Mackerel's price list); a host of a cluster counts as standard.
@@ -72,7 +72,7 @@ pub fn metrics(observed: &Observed, selection: &Selection) -> usize {
         })
         .collect();
     let made_of_it = highest(&read, selection).len();
-    counts(observed, selection, DateTime::UNIX_EPOCH).len() + read.len() + made_of_it
+    counts(observed, selection, Minute::EPOCH).len() + read.len() + made_of_it
 }
 
 impl Hosts {

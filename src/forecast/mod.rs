@@ -11,18 +11,21 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::aws::{CLUSTER_READS, MAX_QUERIES, METRIC_READS, SERVICE_READS, STATISTICS_READS};
+use crate::aws::{
+    CLUSTER_READS, MAX_QUERIES, METRIC_READS, SERVICE_READS, STATISTICS_READS, reading_time,
+};
 use crate::config::Config;
 use crate::config::selection::Selection;
-use crate::discover::Pass;
 use crate::model::catalog::Profile;
 use crate::model::inventory::Observed;
+use crate::model::pass::Pass;
 use crate::model::reader::Reader;
 use crate::model::time::{Minute, Window};
 use crate::pace::bucket::Rate;
 use crate::plan::batch::{Reading, batches, load};
 use crate::plan::cost::{FREE_REQUESTS, INTERVALS, Load, Loads, bill, interval, reader};
 use crate::plan::history::History;
+use crate::plan::pass;
 use crate::plan::window::minutes;
 use host::Hosts;
 
@@ -78,7 +81,7 @@ pub struct RegionForecast {
     /// How many seconds the rates make a pass over ECS take.
     pub pass_seconds: f64,
     /// How many polls the rates make a pass over ECS take.
-    pub pass_polls: u64,
+    pub pass_polls: usize,
     /// The call that reads CloudWatch.
     pub reader: &'static str,
     /// Metrics that one reading asks for: each once, and each of its statistics.
@@ -95,7 +98,7 @@ pub struct Calls {
     /// The APIs.
     pub apis: &'static str,
     /// How many calls one pass takes, or one reading of CloudWatch.
-    pub each: u64,
+    pub each: usize,
     /// How many a minute that is, on the average.
     pub per_minute: f64,
     /// How many a minute the poller allows itself; none for no limit.
@@ -210,7 +213,7 @@ const SEEN: Minute = Minute::of_seconds(0);
 
 fn history(observed: &Observed) -> History {
     let mut history = History::default();
-    history.observe(&observed.cluster, &observed.services, SEEN);
+    history.observe(&observed.cluster, &observed.services);
     history
 }
 
@@ -237,7 +240,7 @@ fn shared(config: &Config, readings: &[Readings]) -> Loads {
 fn region(part: &Part, readings: &Readings, config: &Config, every: i64) -> RegionForecast {
     let share = config.rate_share();
     let poll_minutes = minutes(config.poll.interval);
-    let calls = |apis, each: u64, minutes: i64, rate: Rate| Calls {
+    let calls = |apis, each: usize, minutes: i64, rate: Rate| Calls {
         apis,
         each,
         per_minute: each as f64 / minutes as f64,
@@ -259,6 +262,11 @@ fn region(part: &Part, readings: &Readings, config: &Config, every: i64) -> Regi
         (service_reads, SERVICE_READS),
     ];
     let pass: Duration = groups.map(|(n, rate)| rate.time_for(n, share)).iter().sum();
+    let (metrics, queries) = (readings.load.metrics, readings.load.queries);
+    let points = queries * (minutes(config.poll.overlap).unsigned_abs() as usize + 1);
+    let reading = reading_time(readings.reader, share, metrics, queries, points);
+    let reading = reading.min(config.poll.reading_time()) / every.clamp(1, 60) as u32;
+    let walk_time = pass::walk_time(config.poll.interval, reading);
     RegionForecast {
         target: part.target.clone(),
         region: part.region.clone(),
@@ -278,20 +286,13 @@ fn region(part: &Part, readings: &Readings, config: &Config, every: i64) -> Regi
                 poll_minutes,
                 SERVICE_READS,
             ),
-            calls(
-                readings.reader.action(),
-                readings.calls as u64,
-                every,
-                reads,
-            ),
+            calls(readings.reader.action(), readings.calls, every, reads),
         ],
         pass_seconds: pass.as_secs_f64(),
-        pass_polls: (pass.as_secs_f64() / config.poll.interval.as_secs_f64())
-            .ceil()
-            .max(1.0) as u64,
+        pass_polls: pass::polls(service_reads, SERVICE_READS.within(share, walk_time)),
         reader: readings.reader.call(),
-        metrics: readings.load.metrics,
-        statistics: readings.load.queries,
+        metrics,
+        statistics: queries,
         units: Range {
             lower: bill.requests + bill.metrics.0,
             upper: bill.requests + bill.metrics.1,

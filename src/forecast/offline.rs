@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Part;
 use crate::config::reader::unknown;
 use crate::config::selection::Selection;
-use crate::discover::Pass;
 use crate::model::id::ClusterArn;
 use crate::model::inventory::{Cluster, Observed, Service};
+use crate::model::pass::Pass;
+use crate::model::time::Minute;
 
 /// More of anything than anybody has.
 const MOST: usize = 1_000_000;
@@ -115,6 +115,7 @@ impl Figures {
                 cluster,
                 services,
                 whole: true,
+                afresh: true,
             });
         }
         for part in &mut parts {
@@ -149,7 +150,7 @@ fn cluster(part: &Part, number: usize, has_ec2: bool, services: &[Service]) -> C
         container_insights: None,
         statistics: BTreeMap::new(),
         tags: BTreeMap::new(),
-        read_after: Duration::ZERO,
+        read_at: Minute::EPOCH,
     }
 }
 
@@ -162,7 +163,7 @@ fn service(number: usize, runs: bool) -> Service {
         deployments: 1,
         failed_tasks: Some(0),
         revisions: Vec::new(),
-        read_after: Duration::ZERO,
+        read_at: Minute::EPOCH,
     }
 }
 

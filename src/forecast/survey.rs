@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::DateTime;
 use futures_util::future::join_all;
 
 use super::Part;
 use crate::aws::{self, Access, Client};
 use crate::config::{Config, Target};
-use crate::discover::discover;
+use crate::discover::walk::Walk;
+use crate::discover::{Scope, discover};
 use crate::mackerel::client::Client as Mackerel;
 use crate::mackerel::error::Error;
 use crate::model::progress::Progress;
@@ -58,10 +60,15 @@ async fn survey_region(
     target: &Target,
     client: &Client,
 ) -> (Option<Part>, Vec<Trouble>) {
-    let (clusters, services) = (&config.clusters, &config.services);
-    let progress = Progress::default();
-    let found = discover(client, clusters, config.shard, services, &progress).await;
-    match found {
+    let scope = Scope {
+        clusters: &config.clusters,
+        shard: config.shard,
+        services: &config.services,
+    };
+    let (mut walk, progress) = (Walk::default(), Progress::default());
+    // At which minute each thing was read does not matter here.
+    let now = DateTime::UNIX_EPOCH;
+    match discover(client, scope, &mut walk, now, None, &progress).await {
         Ok(discovery) => {
             let part = Part {
                 target: target.name.clone(),

@@ -1,24 +1,20 @@
 //! The figures of DescribeServices and DescribeClusters as samples of the minute in which each of
 //! them was read. A service at zero tasks yields a zero: that is a figure, not a gap.
 
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
-
 use crate::config::selection::Selection;
 use crate::model::catalog::{ClusterFigure, MetricId, ServiceFigure, ServicesFigure, Source};
 use crate::model::inventory::{Cluster, Observed, Service};
 use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::Minute;
 
-/// The selected counts of a cluster and its services, which were walked from `began` on.
-pub fn counts(observed: &Observed, selection: &Selection, began: DateTime<Utc>) -> Vec<Sample> {
+/// The selected counts of a cluster and its services, as far as they were read since a minute.
+pub fn counts(observed: &Observed, selection: &Selection, since: Minute) -> Vec<Sample> {
     let mut samples = Vec::new();
-    let mut add = |series: SeriesId, read_after: Duration, value: i64| {
-        if selection.selects(series.metric, || series.name()) {
+    let mut add = |series: SeriesId, minute: Minute, value: i64| {
+        if minute >= since && selection.selects(series.metric, || series.name()) {
             samples.push(Sample {
                 series,
-                minute: Minute::of(began + read_after),
+                minute,
                 value: value as f64,
             });
         }
@@ -28,20 +24,22 @@ pub fn counts(observed: &Observed, selection: &Selection, began: DateTime<Utc>) 
             Source::Cluster(figure) => {
                 let value = of_cluster(&observed.cluster, figure);
                 let service = None;
-                let read_after = observed.cluster.read_after;
-                add(SeriesId { metric, service }, read_after, value);
+                let read_at = observed.cluster.read_at;
+                add(SeriesId { metric, service }, read_at, value);
             }
             Source::Service(figure) => {
                 for service in &observed.services {
                     if let Some(value) = of_service(service, figure) {
-                        let read_after = service.read_after;
+                        let read_at = service.read_at;
                         let service = Some(service.name.clone());
-                        add(SeriesId { metric, service }, read_after, value);
+                        add(SeriesId { metric, service }, read_at, value);
                     }
                 }
             }
             Source::Services(figure) => {
-                if let (true, Some(last)) = (observed.whole, last_read(observed)) {
+                // Services of several polls make no figure of one minute.
+                if observed.whole && observed.afresh {
+                    let last = last_read(observed);
                     let value = of_services(&observed.services, figure);
                     let service = None;
                     add(SeriesId { metric, service }, last, value);
@@ -53,10 +51,10 @@ pub fn counts(observed: &Observed, selection: &Selection, began: DateTime<Utc>) 
     samples
 }
 
-/// How long after the walk began all of a cluster was read.
-fn last_read(observed: &Observed) -> Option<Duration> {
-    let services = observed.services.iter().map(|service| service.read_after);
-    services.chain([observed.cluster.read_after]).max()
+/// The minute by which all of a cluster was read.
+fn last_read(observed: &Observed) -> Minute {
+    let services = observed.services.iter().map(|service| service.read_at);
+    services.fold(observed.cluster.read_at, Minute::max)
 }
 
 fn of_services(services: &[Service], figure: ServicesFigure) -> i64 {

@@ -95,7 +95,7 @@ mod tests {
                 .map(|value| (ROLE_TAG.to_owned(), value.to_owned()))
                 .into_iter()
                 .collect(),
-            read_after: Default::default(),
+            read_at: crate::model::time::Minute::of_seconds(0),
         }
     }
 

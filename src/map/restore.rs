@@ -2,9 +2,6 @@
 //! sends one sample per running task and minute, or three where the service's monitoring
 //! configuration asks for 20 seconds. No samples restore nothing: a zero is never made up.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use crate::model::sample::Sample;
 use crate::model::time::Minute;
 
@@ -36,11 +33,11 @@ pub fn samples_per_task(
 
 /// Turns numbers of samples into running counts. A number that the divisor does not divide is of a
 /// minute that is not complete, or in which the configuration changed: it is left out.
-pub fn restored(sampled: &[Sample], divisors: &HashMap<Arc<str>, f64>) -> Vec<Sample> {
+pub fn restored(sampled: &[Sample], divisor: impl Fn(&str) -> Option<f64>) -> Vec<Sample> {
     sampled
         .iter()
         .filter_map(|sample| {
-            let divisor = divisors.get(sample.series.service.as_ref()?)?;
+            let divisor = divisor(sample.series.service.as_deref()?)?;
             let count = sample.value / divisor;
             (count.fract() == 0.0 && count > 0.0).then(|| Sample {
                 value: count,
@@ -93,14 +90,18 @@ mod tests {
             minute: minute(1),
             value,
         };
-        let divisors = HashMap::from([("a".into(), 3.0), ("b".into(), 1.0)]);
+        let divisor = |service: &str| match service {
+            "a" => Some(3.0),
+            "b" => Some(1.0),
+            _ => None,
+        };
         let sampled = [
             sample("a", 9.0),
             sample("a", 8.0),
             sample("b", 2.0),
             sample("c", 4.0),
         ];
-        let counts: Vec<f64> = restored(&sampled, &divisors)
+        let counts: Vec<f64> = restored(&sampled, divisor)
             .iter()
             .map(|sample| sample.value)
             .collect();

@@ -1,7 +1,21 @@
-//! How many calls were made, by API: what AWS and Mackerel saw, retries included.
+//! How many calls were made, by API: what AWS and Mackerel saw, retries included. And how much one
+//! of them may ask for.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How many clusters one DescribeClusters may name.
+pub const DESCRIBE_CLUSTERS: usize = 100;
+
+/// How many services one DescribeServices may name.
+pub const DESCRIBE_SERVICES: usize = 10;
+
+/// How many ARNs a page of ListClusters and ListServices holds at most; ListServices gives 10 unless
+/// asked.
+pub const LIST_PAGE: usize = 100;
+
+/// How many revisions one DescribeServiceRevisions may name.
+pub const DESCRIBE_REVISIONS: usize = 20;
 
 /// A shared count, cheap to clone.
 #[derive(Debug, Clone, Default)]

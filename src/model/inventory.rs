@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::id::ClusterArn;
+use super::time::Minute;
 
 /// An ECS cluster as DescribeClusters gives it.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,8 +31,8 @@ pub struct Cluster {
     pub statistics: BTreeMap<String, String>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
-    /// How long after the walk began it was read.
-    pub read_after: Duration,
+    /// The minute in which it was read.
+    pub read_at: Minute,
 }
 
 /// The status of a cluster or service that was deleted, and is still described for a while.
@@ -55,8 +55,8 @@ pub struct Service {
     pub failed_tasks: Option<i64>,
     /// The ARNs of its current service revisions, which tell its monitoring configuration.
     pub revisions: Vec<String>,
-    /// How long after the walk began it was read: a large Region takes minutes.
-    pub read_after: Duration,
+    /// The minute in which it was read: a large Region takes minutes, or several polls.
+    pub read_at: Minute,
 }
 
 /// A cluster with its chosen services, by name.
@@ -64,8 +64,11 @@ pub struct Service {
 pub struct Observed {
     /// The cluster.
     pub cluster: Cluster,
-    /// The services that could be described.
+    /// The services that could be described, in this poll or in one of those before it that its rates
+    /// spread the walk over.
     pub services: Vec<Service>,
     /// Whether those are all that there are.
     pub whole: bool,
+    /// Whether all of them were listed and described in this poll.
+    pub afresh: bool,
 }

@@ -9,6 +9,7 @@ pub mod hash;
 pub mod host;
 pub mod id;
 pub mod inventory;
+pub mod pass;
 pub mod progress;
 pub mod reader;
 pub mod role;

@@ -8,6 +8,9 @@ use chrono::{DateTime, Utc};
 pub struct Minute(i64);
 
 impl Minute {
+    /// The first minute of 1970.
+    pub const EPOCH: Minute = Minute(0);
+
     /// The minute that holds this moment.
     pub fn of(moment: DateTime<Utc>) -> Self {
         Self::of_seconds(moment.timestamp())

@@ -27,12 +27,20 @@ impl Rate {
     }
 
     /// How long it takes to spend so many tokens of a share of it, from a full bucket on.
-    pub fn time_for(self, tokens: u64, share: Option<f64>) -> Duration {
+    pub fn time_for(self, tokens: usize, share: Option<f64>) -> Duration {
         let Some(share) = share else {
             return Duration::ZERO;
         };
-        let waited_for = tokens.saturating_sub(self.burst_of(share).into());
-        Duration::from_secs_f64(waited_for as f64 / (self.per_second * share).max(0.001))
+        let waited_for = tokens.saturating_sub(self.burst_of(share) as usize);
+        self.refill(waited_for, Some(share))
+    }
+
+    /// How long so many tokens of a share of it take to come back; no time without a limit.
+    pub fn refill(self, tokens: usize, share: Option<f64>) -> Duration {
+        let seconds = |share: f64| tokens as f64 / (self.per_second * share).max(0.001);
+        share.map_or(Duration::ZERO, |share| {
+            Duration::from_secs_f64(seconds(share))
+        })
     }
 
     fn burst_of(self, share: f64) -> u32 {
@@ -91,16 +99,40 @@ impl Bucket {
         self.rate.within(self.share, time)
     }
 
+    /// The share of its rate that it gives; none without a limit.
+    pub fn share(&self) -> Option<f64> {
+        self.share
+    }
+
     /// Waits for a token and takes it.
     pub async fn take(&self) {
-        let Some(limiter) = &self.limiter else {
+        self.take_many(1).await;
+    }
+
+    /// Waits for a token and takes it, but no longer than until then; gives whether it was taken.
+    pub async fn take_until(&self, until: Option<Instant>) -> bool {
+        let Some(until) = until else {
+            self.take().await;
+            return true;
+        };
+        Instant::now() < until && tokio::time::timeout_at(until, self.take()).await.is_ok()
+    }
+
+    /// Waits for so many tokens and takes them; as many as the bucket holds where that are fewer.
+    pub async fn take_many(&self, tokens: usize) {
+        let (Some(limiter), Some(share)) = (&self.limiter, self.share) else {
+            return;
+        };
+        let most = self.rate.burst_of(share);
+        let tokens = u32::try_from(tokens).unwrap_or(most).min(most);
+        let Some(tokens) = NonZeroU32::new(tokens) else {
             return;
         };
         let slowed = self
             .slowed_until()
             .is_some_and(|until| Instant::now() < until);
         for _ in 0..if slowed { 2 } else { 1 } {
-            while let Err(not_yet) = limiter.check() {
+            while let Ok(Err(not_yet)) = limiter.check_n(tokens) {
                 tokio::time::sleep(not_yet.wait_time_from(limiter.clock().now())).await;
             }
         }
@@ -150,6 +182,42 @@ mod tests {
         assert!((1.99..2.1).contains(&passed), "{passed}");
         let told = bucket.rate.time_for(70, Some(0.5));
         assert_eq!(told, Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn takes_many_and_never_waits_for_more_than_it_holds() {
+        let rate = Rate {
+            burst: 100,
+            per_second: 100.0,
+        };
+        let start = Instant::now();
+        let bucket = Bucket::new(rate, Some(1.0));
+        bucket.take_many(60).await;
+        assert_eq!(start.elapsed().as_millis(), 0);
+        bucket.take_many(60).await;
+        let passed = start.elapsed().as_secs_f64();
+        assert!((0.19..0.22).contains(&passed), "{passed}");
+        bucket.take_many(1000).await;
+        let passed = start.elapsed().as_secs_f64();
+        assert!((1.19..1.22).contains(&passed), "{passed}");
+        assert_eq!(rate.refill(250, Some(1.0)).as_millis(), 2500);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_no_longer_than_it_may() {
+        let rate = Rate {
+            burst: 1,
+            per_second: 1.0,
+        };
+        let start = Instant::now();
+        let after = |millis| Some(start + Duration::from_millis(millis));
+        let bucket = Bucket::new(rate, Some(1.0));
+        assert!(bucket.take_until(after(1)).await);
+        assert!(!bucket.take_until(after(500)).await);
+        assert_eq!(start.elapsed().as_millis() / 10, 50);
+        assert!(bucket.take_until(after(1500)).await);
+        assert!(!bucket.take_until(after(1)).await);
+        assert!(bucket.take_until(None).await);
     }
 
     #[tokio::test(start_paused = true)]

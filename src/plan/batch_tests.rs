@@ -18,7 +18,7 @@ fn cluster(name: &str, instances: i64) -> Cluster {
         container_insights: None,
         statistics: Default::default(),
         tags: Default::default(),
-        read_after: Default::default(),
+        read_at: minute(100),
     }
 }
 
@@ -32,7 +32,7 @@ fn services(count: usize, running: i64) -> Vec<Service> {
             deployments: 1,
             failed_tasks: None,
             revisions: Vec::new(),
-            read_after: Default::default(),
+            read_at: minute(100),
         })
         .collect()
 }
@@ -52,7 +52,7 @@ fn plan(
         .iter()
         .map(|(cluster, services)| {
             let mut history = History::default();
-            history.observe(cluster, services, minute(100));
+            history.observe(cluster, services);
             history
         })
         .collect();

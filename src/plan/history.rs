@@ -29,6 +29,8 @@ struct Sighting {
     last: Minute,
     /// When it was last seen in a state that makes data.
     last_active: Option<Minute>,
+    /// Whether it is there still.
+    present: bool,
 }
 
 impl Sighting {
@@ -42,13 +44,15 @@ impl Sighting {
                 true => Some(now),
                 false => seen.and_then(|seen| seen.last_active),
             },
+            present: true,
         }
     }
 
-    /// Whether the window can hold data: it reaches back before the first sighting, so that nobody
-    /// knows, or something was active in it or just before it began.
+    /// Whether the window can hold data: it reaches back before the first sighting or goes on after
+    /// the last one, so that nobody knows, or something was active in it or just before it began.
     fn may_have_data(&self, window: Window) -> bool {
         window.from < self.first
+            || window.to.since(self.last) > WATCHED
             || self
                 .last_active
                 .is_some_and(|last| last.plus(1) >= window.from)
@@ -56,9 +60,14 @@ impl Sighting {
 }
 
 impl History {
-    /// Adds what a poll sees. Services that are gone are remembered for as long as their last minutes
-    /// may still be read.
-    pub fn observe(&mut self, cluster: &Cluster, services: &[Service], now: Minute) {
+    /// Adds what a poll sees, and what those before it saw of services that are not due to be looked
+    /// at again. Services that are gone are remembered for as long as their last minutes may still be
+    /// read.
+    pub fn observe(&mut self, cluster: &Cluster, services: &[Service]) {
+        let now = cluster.read_at;
+        for seen in self.services.values_mut() {
+            seen.present = false;
+        }
         self.instances = Some(Sighting::update(
             self.instances,
             cluster.container_instances > 0,
@@ -66,25 +75,22 @@ impl History {
         ));
         for service in services {
             let seen = self.services.get(&service.name).copied();
-            let sighting = Sighting::update(seen, service.running > 0, now);
+            let sighting = Sighting::update(seen, service.running > 0, service.read_at);
             self.services.insert(service.name.clone(), sighting);
         }
         self.services.retain(|_, seen| {
             let active = seen.last_active.is_some_and(|last| now.since(last) < KEPT);
-            seen.last == now || active
+            seen.present || active
         });
     }
 
     /// Services that are no longer there, or could not be read of late, and had data in the window.
     pub fn departed(&self, window: Window) -> impl Iterator<Item = &Arc<str>> {
-        let latest = self.instances.map(|seen| seen.last);
-        let departed = self.services.iter();
+        let departed = self.services.iter().filter(|(_, seen)| !seen.present);
         departed
             .filter(move |(_, seen)| {
-                Some(seen.last) != latest
-                    && seen
-                        .last_active
-                        .is_some_and(|last| last.plus(1) >= window.from)
+                seen.last_active
+                    .is_some_and(|last| last.plus(1) >= window.from)
             })
             .map(|(name, _)| name)
     }
@@ -138,7 +144,7 @@ mod tests {
             container_insights: None,
             statistics: Default::default(),
             tags: Default::default(),
-            read_after: Default::default(),
+            read_at: minute(100),
         }
     }
 
@@ -151,16 +157,53 @@ mod tests {
             deployments: 1,
             failed_tasks: None,
             revisions: Vec::new(),
-            read_after: Default::default(),
+            read_at: minute(100),
         }
+    }
+
+    /// Looks at a cluster and its services in one minute.
+    fn observe(history: &mut History, cluster: &Cluster, services: &[Service], at: i64) {
+        let read_at = minute(at);
+        let services: Vec<Service> = services
+            .iter()
+            .map(|service| Service {
+                read_at,
+                ..service.clone()
+            })
+            .collect();
+        let cluster = Cluster {
+            read_at,
+            ..cluster.clone()
+        };
+        history.observe(&cluster, &services);
+    }
+
+    /// A service that this poll did not get to may run by now, and may have run in between.
+    #[test]
+    fn a_service_that_was_not_looked_at_of_late_is_asked() {
+        let mut history = History::default();
+        let fargate = cluster(0, &[]);
+        observe(&mut history, &fargate, &[service(0)], 100);
+        for at in 101..110 {
+            let seen = Cluster {
+                read_at: minute(at),
+                ..fargate.clone()
+            };
+            history.observe(&seen, &[service(0)]);
+        }
+        assert!(!history.service_may_have_data("api", window(100, 102)));
+        assert!(history.service_may_have_data("api", window(100, 103)));
+        assert_eq!(history.departed(window(100, 110)).count(), 0);
+        history.observe(&fargate, &[]);
+        assert!(history.service_may_have_data("api", window(100, 110)));
     }
 
     #[test]
     fn a_service_that_stopped_is_read_while_its_last_minutes_are_in_the_window() {
         let mut history = History::default();
         let fargate = cluster(0, &[]);
-        history.observe(&fargate, &[service(1)], minute(100));
-        history.observe(&fargate, &[service(0)], minute(101));
+        observe(&mut history, &fargate, &[service(1)], 100);
+        observe(&mut history, &fargate, &[service(0)], 101);
         assert!(history.service_may_have_data("api", window(101, 102)));
         assert!(!history.service_may_have_data("api", window(102, 103)));
     }
@@ -168,7 +211,7 @@ mod tests {
     #[test]
     fn what_was_never_watched_is_asked() {
         let mut history = History::default();
-        history.observe(&cluster(0, &[]), &[service(0)], minute(100));
+        observe(&mut history, &cluster(0, &[]), &[service(0)], 100);
         assert!(history.service_may_have_data("api", window(40, 100)));
         assert!(!history.service_may_have_data("api", window(100, 101)));
         assert!(history.service_may_have_data("unseen", window(100, 101)));
@@ -179,7 +222,7 @@ mod tests {
         let mut history = History::default();
         let fargate = cluster(0, &[]);
         for minute_seen in [100, 101, 102, 120] {
-            history.observe(&fargate, &[service(0)], minute(minute_seen));
+            observe(&mut history, &fargate, &[service(0)], minute_seen);
         }
         assert!(history.service_may_have_data("api", window(102, 119)));
         assert!(!history.service_may_have_data("api", window(120, 121)));
@@ -190,12 +233,12 @@ mod tests {
         let mut history = History::default();
         let fargate = cluster(0, &[]);
         let departed = |history: &History, window| history.departed(window).count();
-        history.observe(&fargate, &[service(1)], minute(100));
+        observe(&mut history, &fargate, &[service(1)], 100);
         assert_eq!(departed(&history, window(95, 99)), 0);
-        history.observe(&fargate, &[], minute(101));
+        observe(&mut history, &fargate, &[], 101);
         assert_eq!(departed(&history, window(95, 100)), 1);
         assert_eq!(departed(&history, window(102, 103)), 0);
-        history.observe(&fargate, &[], minute(100 + 24 * 60));
+        observe(&mut history, &fargate, &[], 100 + 24 * 60);
         assert_eq!(departed(&history, window(95, 100)), 0);
     }
 
@@ -203,15 +246,15 @@ mod tests {
     fn only_clusters_with_instances_have_figures_of_their_own() {
         let mut history = History::default();
         let fargate = cluster(0, &["FARGATE", "FARGATE_SPOT"]);
-        history.observe(&fargate, &[], minute(100));
+        observe(&mut history, &fargate, &[], 100);
         assert!(!history.cluster_may_have_data(&fargate, window(40, 100)));
 
         let mut history = History::default();
         let ec2 = cluster(3, &["asg"]);
-        history.observe(&ec2, &[], minute(100));
+        observe(&mut history, &ec2, &[], 100);
         assert!(history.cluster_may_have_data(&ec2, window(40, 100)));
         let drained = cluster(0, &["asg"]);
-        history.observe(&drained, &[], minute(101));
+        observe(&mut history, &drained, &[], 101);
         assert!(history.cluster_may_have_data(&drained, window(101, 102)));
         assert!(!history.cluster_may_have_data(&drained, window(102, 103)));
     }

@@ -35,11 +35,19 @@ pub(super) struct ClusterState {
     pub(super) gaps: Gaps,
     /// How many samples a task of each service sends in a minute, as far as it was found out for
     /// the gaps that there are.
-    pub(super) samples_per_task: HashMap<Arc<str>, f64>,
+    pub(super) samples_per_task: HashMap<Arc<str>, Divisor>,
     /// Counts that Mackerel has not accepted yet.
     pub(super) pending: Vec<Sample>,
     /// When progress was last noted on Mackerel.
     pub(super) noted_at: Option<DateTime<Utc>>,
+}
+
+/// How many samples a task of a service sends in a minute, under some revisions of the service.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Divisor {
+    /// Which revisions, boiled down to one number.
+    pub(super) revisions: u64,
+    pub(super) samples: f64,
 }
 
 /// A cluster in one poll.
@@ -193,12 +201,6 @@ impl ClusterState {
         window::window(now, progress, poll)
     }
 
-    /// Up to where a number of samples can be trusted: a minute that is not read again any more
-    /// does not change any more.
-    pub(super) fn restorable_until(now: DateTime<Utc>, poll: &Poll) -> Minute {
-        settled_until(now, poll.settle).plus(-minutes(poll.overlap))
-    }
-
     /// How far posting has come, for the next process.
     pub(super) fn progress(&self, poll: &Poll) -> Progress {
         let counted = match self.first_pending() {
@@ -225,6 +227,14 @@ impl ClusterState {
                 .collect(),
         }
     }
+}
+
+/// Up to where a number of samples can be trusted: a minute that is not read again any more does not
+/// change any more, and each service was described since, so that a change of its monitoring
+/// configuration is known.
+pub(super) fn restorable_until(now: DateTime<Utc>, poll: &Poll, polls_a_pass: usize) -> Minute {
+    let pass = minutes(poll.interval).saturating_mul(polls_a_pass as i64);
+    settled_until(now, poll.settle).plus(-minutes(poll.overlap).max(pass))
 }
 
 impl Work {

@@ -5,11 +5,13 @@
 mod cluster;
 mod enrollment;
 mod held;
+mod outcome;
 mod posting;
 mod reading;
 mod region;
 mod reload;
 mod retirement;
+mod spread;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -158,11 +160,11 @@ impl Poller {
 
     /// Polls everything once. `now` is the minute that counts are true of. A Region whose poll has
     /// not ended by `until` goes on with it, is told of in the report, and left out of polls until
-    /// it is done; none waits for all.
+    /// it is done. None is for the last poll: it waits for all, and leaves nothing for the next one.
     pub async fn tick(&mut self, now: DateTime<Utc>, until: Option<Instant>) -> Report {
         self.shared.progress.reset();
         self.connect(now).await;
-        self.begin(now);
+        self.begin(now, until.is_some());
         let mut reports: HashMap<Place, RegionReport> = HashMap::new();
         while let Some((place, region, report)) = next(&mut self.polls, until).await {
             if self.rest(place, region, report.behind) {
@@ -230,7 +232,7 @@ impl Poller {
     }
 
     /// Begins the polls of all Regions that are not being polled.
-    fn begin(&mut self, now: DateTime<Utc>) {
+    fn begin(&mut self, now: DateTime<Utc>, goes_on: bool) {
         let connected: usize = self.targets.iter().map(|target| target.regions.len()).sum();
         for state in self
             .targets
@@ -244,7 +246,7 @@ impl Poller {
             let shared = Arc::clone(&self.shared);
             let place = state.place;
             self.polls.push(Box::pin(async move {
-                let report = region.poll(&shared, now, place, connected).await;
+                let report = region.poll(&shared, now, place, connected, goes_on).await;
                 (place, region, report)
             }));
         }

@@ -34,6 +34,7 @@ pub(super) async fn post(
     works: &mut [Work],
     shared: &Shared,
     now: DateTime<Utc>,
+    restorable_until: Minute,
     deadline: Instant,
     troubles: &mut Vec<Trouble>,
 ) {
@@ -98,13 +99,12 @@ pub(super) async fn post(
             troubles.push(Trouble::of_cluster(arn, error.message.clone()));
         }
     }
-    let until = ClusterState::restorable_until(now, &shared.config.poll);
     for (place, work) in works.iter_mut().enumerate() {
         work.state
             .pending
             .retain(|count| !done.contains(&(place, count.series.clone(), count.minute)));
         if work.state.enrolled.is_some() {
-            work.advance(until);
+            work.advance(restorable_until);
         }
     }
 }

@@ -1,19 +1,20 @@
 //! Reads from CloudWatch what a Region's clusters need, and restores the counts that were missed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::Shared;
-use super::cluster::{ClusterState, Work};
+use super::cluster::{Divisor, Work};
 use crate::aws::{Client, Error, Kind, MAX_QUERIES};
-use crate::config::Poll;
 use crate::fetch::{Fetched, fetch};
 use crate::map::highest::highest;
 use crate::map::restore::{restored, samples_per_task};
+use crate::model::calls::DESCRIBE_REVISIONS;
 use crate::model::catalog::{SAMPLED, running_count};
+use crate::model::hash::stable_hash;
 use crate::model::inventory::Service;
 use crate::model::reader::Reader;
 use crate::model::sample::{Sample, SeriesId};
@@ -34,28 +35,96 @@ const LEAST_MINUTES: i64 = 60;
 /// that do not change any more are enough.
 const LEARNING: i64 = 30;
 
+/// How many new points one poll reads, of all Regions together, where another poll comes after it: more
+/// could not be posted in its time.
+const MOST_NEWS: usize = 1_000_000;
+
 /// About how many series a service has in CloudWatch.
 const SERIES_PER_SERVICE: usize = 6;
 
-/// Plans the windows of all clusters that have a host, or of all in a dry run.
+/// How much one poll may read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// How many datapoints CloudWatch may be asked for.
+    pub(super) points: usize,
+    /// How many of them may be new, and have to be posted.
+    pub(super) news: usize,
+}
+
+impl Room {
+    /// As much as there is.
+    pub(super) const ENDLESS: Room = Room {
+        points: usize::MAX,
+        news: usize::MAX,
+    };
+
+    /// What there is room for in a poll that others come after, of so many Regions; the rates allow
+    /// so many datapoints (none for any number).
+    pub(super) fn bounded(points: Option<usize>, regions: usize) -> Room {
+        Room {
+            points: points.unwrap_or(usize::MAX),
+            news: MOST_NEWS / regions.max(1),
+        }
+    }
+
+    fn take(&mut self, points: usize, news: usize) -> bool {
+        let fits = points <= self.points && news <= self.news;
+        if fits {
+            self.points -= points;
+            self.news -= news;
+        }
+        fits
+    }
+}
+
+/// Plans the windows of the clusters that have a host, or of all in a dry run. Those that there is no
+/// room for come first at the next poll.
 pub(super) fn plan_windows(
     works: &mut [Work],
     shared: &Shared,
     now: DateTime<Utc>,
     every: i64,
     regions: usize,
+    mut room: Room,
 ) {
     let services: usize = works.iter().map(|work| work.observed.services.len()).sum();
     let fits = POINTS_AT_ONCE / regions.max(1) / (services * SERIES_PER_SERVICE).max(1);
     let poll = &shared.config.poll;
     let overlap = minutes(poll.overlap);
     let at_most = (fits as i64).max(LEAST_MINUTES).max(2 * overlap);
-    for work in works {
+    let mut oldest_first: Vec<&mut Work> = works.iter_mut().collect();
+    oldest_first.sort_by_key(|work| work.state.read_until);
+    let mut is_first = true;
+    for work in oldest_first {
         let has_host = work.state.enrolled.is_some() || shared.mackerel.is_none();
-        if has_host && work.state.is_due(now, poll, every) {
-            work.window = Some(work.state.window(now, poll, at_most));
+        if !has_host || !work.state.is_due(now, poll, every) {
+            continue;
         }
+        work.window = Some(work.state.window(now, poll, at_most));
+        let windows = work.window.into_iter().chain(work.newest(now, poll));
+        let read: i64 = windows.map(|window| window.minutes()).sum();
+        let new = match (work.window, work.state.read_until) {
+            (Some(window), Some(until)) => window.to.since(until).clamp(0, read),
+            _ => read,
+        };
+        let series = work.observed.services.len() * SERIES_PER_SERVICE;
+        let of = |minutes: i64| series * minutes.unsigned_abs() as usize;
+        if !room.take(of(read), of(new)) && !is_first {
+            work.window = None;
+        }
+        is_first = false;
     }
+}
+
+/// When it is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// The time of day.
+    pub(super) now: DateTime<Utc>,
+    /// Up to which minute running counts can be restored.
+    pub(super) restorable_until: Minute,
+    /// When reading ends.
+    pub(super) deadline: Instant,
 }
 
 /// Reads what CloudWatch has in the windows.
@@ -64,11 +133,10 @@ pub(super) async fn read(
     reader: Reader,
     works: &mut [Work],
     shared: &Shared,
-    now: DateTime<Utc>,
-    deadline: Instant,
+    times: Times,
     troubles: &mut Vec<Trouble>,
 ) {
-    let until = ClusterState::restorable_until(now, &shared.config.poll);
+    let (now, until) = (times.now, times.restorable_until);
     let readings: Vec<(usize, Reading<'_>)> = works
         .iter()
         .enumerate()
@@ -97,7 +165,7 @@ pub(super) async fn read(
         reader,
         &batches,
         &clusters,
-        deadline,
+        times.deadline,
         &shared.progress,
     )
     .await;
@@ -144,16 +212,17 @@ fn take(
     }
 }
 
-/// Restores running counts that were missed, where it is known how many samples a task sends.
+/// Restores running counts that were missed, where it is known how many samples a task
+/// sends. `most_calls` is how many calls may be made to find that out; none for any number.
 pub(super) async fn restore(
     client: &Client,
     works: &mut [Work],
-    poll: &Poll,
-    now: DateTime<Utc>,
-    deadline: Instant,
+    times: Times,
+    most_calls: Option<usize>,
     troubles: &mut Vec<Trouble>,
 ) {
-    let until = ClusterState::restorable_until(now, poll);
+    let (until, deadline) = (times.restorable_until, times.deadline);
+    let mut calls_left = most_calls.unwrap_or(usize::MAX);
     for work in works.iter_mut().filter(|work| !work.sampled.is_empty()) {
         let sampled = std::mem::take(&mut work.sampled);
         let missed: Vec<Sample> = sampled
@@ -172,21 +241,37 @@ pub(super) async fn restore(
         if missed.is_empty() {
             continue;
         }
-        let mut divisors = std::mem::take(&mut work.state.samples_per_task);
-        divisors.extend(known_divisors(work, &sampled, until));
-        let unknown: Vec<&Service> = work
+        let missing: HashSet<&Arc<str>> = missed
+            .iter()
+            .filter_map(|sample| sample.series.service.as_ref())
+            .collect();
+        let services: HashMap<&Arc<str>, &Service> = work
             .observed
             .services
             .iter()
-            .filter(|service| !divisors.contains_key(&service.name))
-            .filter(|service| {
-                let of = |sample: &Sample| sample.series.service.as_ref() == Some(&service.name);
-                missed.iter().any(of)
-            })
+            .filter(|service| missing.contains(&service.name))
+            .map(|service| (&service.name, service))
             .collect();
+        let revisions = |name: &Arc<str>| services.get(name).map(|service| mark(service));
+        let mut divisors = std::mem::take(&mut work.state.samples_per_task);
+        divisors.retain(|name, known| revisions(name).is_none_or(|now| now == known.revisions));
+        let learned = |(name, samples): (Arc<str>, f64)| {
+            let revisions = revisions(&name).unwrap_or_default();
+            (name, Divisor { revisions, samples })
+        };
+        let known = known_divisors(work, &sampled, until);
+        divisors.extend(known.into_iter().map(learned));
+        let unknown = services.values().copied();
+        let unknown = unknown.filter(|one| !divisors.contains_key(&one.name));
+        let mut unknown: Vec<&Service> = unknown.filter(|one| !one.revisions.is_empty()).collect();
+        // The others' turn comes at a later poll.
+        let allowed = calls_left.saturating_mul(DESCRIBE_REVISIONS);
+        work.restored_whole &= unknown.len() <= allowed;
+        unknown.truncate(allowed);
+        calls_left -= unknown.len().div_ceil(DESCRIBE_REVISIONS);
         let asked = tokio::time::timeout_at(deadline, ask_divisors(client, &unknown)).await;
         match asked.unwrap_or_else(|_| Err(Error::given_up("ecs:DescribeServiceRevisions"))) {
-            Ok(asked) => divisors.extend(asked),
+            Ok(asked) => divisors.extend(asked.into_iter().map(learned)),
             Err(error) => {
                 let trouble = Trouble::of_cluster(
                     &work.observed.cluster.arn,
@@ -198,7 +283,8 @@ pub(super) async fn restore(
                 work.restored_whole &= for_good;
             }
         }
-        work.samples.extend(restored(&missed, &divisors));
+        let divisor = |service: &str| divisors.get(service).map(|known| known.samples);
+        work.samples.extend(restored(&missed, divisor));
         let waits = |sample: &Sample| {
             let service = sample.series.service.as_ref();
             let is_known = service.is_some_and(|service| divisors.contains_key(service));
@@ -207,6 +293,11 @@ pub(super) async fn restore(
         work.restored_whole &= !missed.iter().any(waits);
         work.state.samples_per_task = divisors;
     }
+}
+
+/// The revisions of a service as one number.
+fn mark(service: &Service) -> u64 {
+    stable_hash(&service.revisions.join(" "))
 }
 
 /// What minutes tell whose count and number of samples are both known, and do not change any more.

@@ -3,24 +3,28 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
-use super::cluster::{ClusterState, Work};
+use super::cluster::{ClusterState, Work, restorable_until};
 use super::enrollment::{enroll_all, keep_graphs};
+use super::outcome::cluster_report;
 use super::posting::{note, post};
-use super::reading::{plan_windows, read, restore};
+use super::reading::{Times, plan_windows, read, restore};
+use super::spread::{self, Spread};
 use super::{Place, Shared, retirement};
 use crate::aws::Client;
 use crate::config::Poll;
-use crate::discover::{Discovery, discover};
+use crate::discover::walk::Walk;
+use crate::discover::{Discovery, Scope, discover};
 use crate::map::count::counts;
 use crate::model::id::ClusterArn;
 use crate::model::reader::Reader;
 use crate::model::time::{Minute, Window};
-use crate::model::trouble::{Severity, Trouble};
+use crate::model::trouble::Trouble;
 use crate::plan::batch::{Reading, load};
-use crate::plan::cost::{bill, interval, reader};
+use crate::plan::cost::{Load, bill, interval, reader};
 use crate::plan::window::{minutes, oldest, settled_until};
-use crate::report::{ClusterReport, Value};
+use crate::report::ClusterReport;
 
 /// How many accepted values of a cluster are remembered, however far back progress is stuck: half a
 /// million take 8 MB. The newest hours are, whatever they take.
@@ -36,8 +40,12 @@ pub(super) struct Region {
     clusters: HashMap<ClusterArn, ClusterState>,
     /// Clusters that were there within the last day and may come back under their names.
     gone: HashMap<ClusterArn, ClusterState>,
+    /// What is known of its services, and where the next poll goes on to describe them.
+    walk: Walk,
     /// With which call CloudWatch is read, and every how many minutes.
     reading: (Reader, i64),
+    /// How much a reading asks for.
+    load: Load,
     /// When it was last listed, or first tried.
     well_at: Option<DateTime<Utc>>,
     /// When the hosts on Mackerel were last looked through for clusters that are gone.
@@ -62,7 +70,9 @@ impl Region {
             edition: 0,
             clusters: HashMap::new(),
             gone: HashMap::new(),
+            walk: Walk::default(),
             reading: (Reader::Data, 0),
+            load: Load::default(),
             well_at: None,
             retired_at: None,
         }
@@ -73,37 +83,56 @@ impl Region {
         self.client = client;
     }
 
+    /// Polls the Region. `goes_on` tells that there will be another poll, which may describe those
+    /// services that there is no time for in this one.
     pub(super) async fn poll(
         &mut self,
         shared: &Shared,
         now: DateTime<Utc>,
         place: Place,
         regions: usize,
+        goes_on: bool,
     ) -> RegionReport {
         let config = &shared.config;
         let mut report = RegionReport::default();
         let well_at = *self.well_at.get_or_insert(now);
         if self.edition != shared.edition {
             self.edition = shared.edition;
+            self.walk = Walk::default();
             self.doubt();
         }
-        let (clusters, services) = (&config.clusters, &config.services);
+        let scope = Scope {
+            clusters: &config.clusters,
+            shard: config.shard,
+            services: &config.services,
+        };
+        let spread = self.spread(&config.poll);
+        let reads = self.clusters.is_empty() || self.is_due(now, &config.poll);
+        let until = goes_on.then(|| Instant::now() + spread.walk_time(&self.client, reads));
+        let walk = &mut self.walk;
         let progress = &shared.progress;
-        let mut discovery =
-            match discover(&self.client, clusters, config.shard, services, progress).await {
-                Ok(discovery) => discovery,
-                Err(error) => {
-                    let message = format!("{}: {error}", self.client.region());
-                    let trouble = Trouble::of_target(message).with_detail(error.detail);
-                    report.troubles.push(trouble);
-                    let unlisted = (now - well_at).num_seconds();
-                    report.behind = self.behind(now, &config.poll).max(unlisted);
-                    return report;
-                }
-            };
+        let discovered = discover(&self.client, scope, walk, now, until, progress).await;
+        let mut discovery = match discovered {
+            Ok(discovery) => discovery,
+            Err(error) => {
+                let message = format!("{}: {error}", self.client.region());
+                let trouble = Trouble::of_target(message).with_detail(error.detail);
+                report.troubles.push(trouble);
+                let unlisted = (now - well_at).num_seconds();
+                report.behind = self.behind(now, &config.poll).max(unlisted);
+                return report;
+            }
+        };
         if config.shard.is_none() {
             report.troubles.extend(self.nothing_found(&discovery));
         }
+        let polls = discovery
+            .partly
+            .then(|| spread.polls(&self.client, &discovery));
+        let told = polls.map(|polls| spread::trouble(self.client.region(), polls));
+        report.troubles.extend(told);
+        let until = restorable_until(now, &config.poll, polls.unwrap_or(1));
+        let revisions = polls.and_then(|_| spread.revisions(&self.client));
         let living = std::mem::take(&mut discovery.living);
         let left_out = std::mem::take(&mut discovery.left_out);
         let mut works = self.begin(discovery, shared, now, &mut report.troubles);
@@ -116,22 +145,19 @@ impl Region {
         }
         self.choose(&works, shared, now, place);
         let (reader, every) = self.reading;
-        plan_windows(&mut works, shared, now, every, regions);
-        let deadline = shared.deadline();
-        read(
-            &self.client,
-            reader,
-            &mut works,
-            shared,
+        let room = self.spread(poll).room(&self.client, goes_on, regions);
+        plan_windows(&mut works, shared, now, every, regions, room);
+        let client = &self.client;
+        let times = Times {
             now,
-            deadline,
-            troubles,
-        )
-        .await;
-        restore(&self.client, &mut works, poll, now, deadline, troubles).await;
+            restorable_until: until,
+            deadline: shared.deadline(),
+        };
+        read(client, reader, &mut works, shared, times, troubles).await;
+        restore(client, &mut works, times, revisions, troubles).await;
         if let Some(mackerel) = mackerel {
             let deadline = shared.deadline();
-            post(mackerel, &mut works, shared, now, deadline, troubles).await;
+            post(mackerel, &mut works, shared, now, until, deadline, troubles).await;
             let kept = keep_graphs(mackerel, &mut works, shared, now, deadline).await;
             let states = works.iter_mut().map(|work| &mut work.state);
             let noted = note(mackerel, states, now, poll, false, deadline).await;
@@ -171,6 +197,21 @@ impl Region {
         report
     }
 
+    fn spread(&self, poll: &Poll) -> Spread {
+        Spread {
+            interval: poll.interval,
+            overlap: minutes(poll.overlap),
+            reading: self.reading,
+            load: self.load,
+        }
+    }
+
+    /// Whether CloudWatch is to be read of any cluster.
+    fn is_due(&self, now: DateTime<Utc>, poll: &Poll) -> bool {
+        let mut states = self.clusters.values();
+        states.any(|state| state.is_due(now, poll, self.reading.1))
+    }
+
     /// Chooses how CloudWatch is read, by what it costs.
     fn choose(&mut self, works: &[Work], shared: &Shared, now: DateTime<Utc>, place: Place) {
         let config = &shared.config;
@@ -181,6 +222,7 @@ impl Region {
         };
         let readings: Vec<Reading<'_>> = works.iter().map(|work| work.reading(window)).collect();
         let load = load(&readings, &config.metrics);
+        self.load = load;
         let allowed = self.client.statistics_within(config.poll.reading_time());
         let reader = reader(load, config.cloudwatch.reader, allowed);
         let loads = shared.add_load(place, reader, load);
@@ -258,23 +300,24 @@ impl Region {
             .clusters
             .into_iter()
             .map(|observed| {
-                // A slow walk reads the cluster in one minute and services in a later one.
-                let minute = Minute::of(now + observed.cluster.read_after);
-                let last = observed.services.iter().map(|service| service.read_after);
-                let last = last.max().map_or(minute, |after| Minute::of(now + after));
+                // A slow walk reads the cluster in one minute and services in a later one, or left
+                // them for a later poll.
+                let minute = observed.cluster.read_at;
+                let read = observed.services.iter().map(|service| service.read_at);
+                let last = read.max().map_or(minute, |last| last.max(minute));
                 let arn = &observed.cluster.arn;
                 let known = self.clusters.remove(arn).or_else(|| self.gone.remove(arn));
                 let mut state = known.unwrap_or_default();
                 let (cluster, services) = (&observed.cluster, &observed.services);
-                state.history.observe(cluster, services, minute);
-                let counts = counts(&observed, &shared.config.metrics, now);
+                state.history.observe(cluster, services);
+                let counts = counts(&observed, &shared.config.metrics, Minute::of(now));
                 state.count(counts, minute, &shared.config.poll);
                 // What has no count in a minute before it was read is restored.
                 state.gaps.add(Window {
                     from: minute,
                     to: last,
                 });
-                if !observed.whole {
+                if !observed.whole || !observed.afresh {
                     state.gaps.add(Window {
                         from: minute,
                         to: minute.plus(1),
@@ -306,8 +349,9 @@ impl Region {
             // Counts that were missed are restored again until all of them are.
             let restored = state.gaps.first().map_or(again, |first| since(Some(first)));
             state.memory.forget_before(again, restored);
-            self.clusters
-                .insert(work.observed.cluster.arn.clone(), work.state);
+            let arn = work.observed.cluster.arn;
+            self.walk.keep(&arn, work.observed.services);
+            self.clusters.insert(arn, work.state);
         }
         for (arn, mut state) in self.clusters.extract_if(|arn, _| !is_polled(arn)) {
             // Should it come back, its host may have been retired meanwhile.
@@ -349,49 +393,5 @@ impl Region {
             }
         }
         total - self.pending()
-    }
-}
-
-fn cluster_report(work: &Work, shared: &Shared, troubles: &[Trouble]) -> ClusterReport {
-    let cluster = &work.observed.cluster;
-    let services = &work.observed.services;
-    let own: Vec<&Trouble> = troubles
-        .iter()
-        .filter(|trouble| trouble.cluster.as_ref() == Some(&cluster.arn))
-        .collect();
-    let enrolled = work.state.enrolled.as_ref();
-    let values: Vec<Value> = match shared.mackerel {
-        Some(_) => Vec::new(),
-        None => work
-            .state
-            .pending
-            .iter()
-            .chain(&work.samples)
-            .map(|sample| Value {
-                name: sample.series.name(),
-                time: sample.minute.start(),
-                value: sample.value,
-            })
-            .collect(),
-    };
-    ClusterReport {
-        target: String::new(),
-        region: cluster.arn.region().to_owned(),
-        cluster: cluster.name.clone(),
-        arn: cluster.arn.to_string(),
-        host_id: enrolled.map(|enrolled| enrolled.id.to_string()),
-        size: enrolled
-            .map(|enrolled| enrolled.size.clone())
-            .filter(|size| !size.is_empty()),
-        services: services.len(),
-        running: services.iter().map(|service| service.running).sum(),
-        desired: services.iter().map(|service| service.desired).sum(),
-        points: work.accepted + values.len(),
-        refused: work.refused,
-        failed: own
-            .iter()
-            .any(|trouble| trouble.severity == Severity::Failure),
-        troubles: own.iter().map(|trouble| trouble.message.clone()).collect(),
-        values,
     }
 }

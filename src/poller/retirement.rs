@@ -13,10 +13,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
-use crate::aws::{Client, DESCRIBE_CLUSTERS};
+use crate::aws::Client;
 use crate::mackerel::client::Client as Mackerel;
 use crate::mackerel::error::Error;
 use crate::mackerel::payload::Host;
+use crate::model::calls::DESCRIBE_CLUSTERS;
 use crate::model::id::{ClusterArn, HostId};
 use crate::model::inventory::INACTIVE;
 use crate::model::trouble::Trouble;

@@ -171,7 +171,6 @@ const PURE: &[&str] = &[
     "src/pace/backoff.rs",
     "src/report.rs",
     "src/table.rs",
-    "src/discover/pass.rs",
     "src/forecast/",
     "src/pulse/exposition.rs",
     "src/pulse/tally.rs",

@@ -189,7 +189,10 @@ async fn walk(pair: &Pair, url: &str) -> Result<BTreeMap<&'static str, String>, 
         .collect();
     found.sort();
     let services = ["api", "down", "old", "none"].map(|name| pair.service_arn(name));
-    let services = client.describe_services(&web, &services, true).await?;
+    let services = client
+        .describe_services(&web, &services, true, None)
+        .await?
+        .unwrap();
     let mut described: Vec<String> = services
         .found
         .iter()
@@ -206,7 +209,7 @@ async fn walk(pair: &Pair, url: &str) -> Result<BTreeMap<&'static str, String>, 
     let mut cluster_arns = client.list_clusters().await?;
     cluster_arns.retain(|arn| !arn.ends_with("/gone"));
     cluster_arns.sort();
-    let mut service_arns = client.list_services(&web).await?;
+    let mut service_arns = client.list_services(&web, None).await?.unwrap();
     service_arns.retain(|arn| !arn.ends_with("/old"));
     service_arns.sort();
     let data = client.metric_data(&QUERIES, window()).await?;
@@ -355,7 +358,10 @@ async fn errors_are_the_same() {
     assert_eq!(of_simulation["failures"][0]["reason"], "MISSING");
 
     for url in [moto, simulation] {
-        let error = client(url).await.list_services(&pair.arn("none")).await;
+        let error = client(url)
+            .await
+            .list_services(&pair.arn("none"), None)
+            .await;
         assert_eq!(error.unwrap_err().kind, Kind::Gone);
     }
 }

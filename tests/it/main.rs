@@ -20,6 +20,7 @@ mod generated;
 mod health;
 mod host;
 mod isolation;
+mod large;
 mod likeness;
 mod metrics;
 mod mkr;

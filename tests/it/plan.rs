@@ -43,7 +43,7 @@ fn told(plan: &Forecast) -> (Vec<u64>, u64) {
         _ => region.metrics,
     };
     (
-        region.calls.iter().map(|one| one.each).collect(),
+        region.calls.iter().map(|one| one.each as u64).collect(),
         units as u64,
     )
 }

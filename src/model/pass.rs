@@ -3,22 +3,22 @@
 
 use std::ops::AddAssign;
 
-use crate::aws::{DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, LIST_PAGE};
+use crate::model::calls::{DESCRIBE_CLUSTERS, DESCRIBE_SERVICES, LIST_PAGE};
 
-/// The calls of one walk of a Region, retries left out.
+/// The calls of a walk of a Region, retries left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pass {
     /// ListClusters and DescribeClusters, which share a rate.
-    pub cluster_reads: u64,
+    pub cluster_reads: usize,
     /// ListServices and DescribeServices, likewise.
-    pub service_reads: u64,
+    pub service_reads: usize,
 }
 
 impl Pass {
     /// To list all clusters of a Region, and to describe those that are chosen by name.
     pub fn of_clusters(listed: usize, described: usize) -> Pass {
         Pass {
-            cluster_reads: pages(listed) + described.div_ceil(DESCRIBE_CLUSTERS) as u64,
+            cluster_reads: pages(listed) + described.div_ceil(DESCRIBE_CLUSTERS),
             service_reads: 0,
         }
     }
@@ -27,7 +27,7 @@ impl Pass {
     pub fn of_services(listed: usize, described: usize) -> Pass {
         Pass {
             cluster_reads: 0,
-            service_reads: pages(listed) + described.div_ceil(DESCRIBE_SERVICES) as u64,
+            service_reads: pages(listed) + described.div_ceil(DESCRIBE_SERVICES),
         }
     }
 }
@@ -40,6 +40,6 @@ impl AddAssign for Pass {
 }
 
 /// An empty list is a page as well.
-fn pages(listed: usize) -> u64 {
-    listed.div_ceil(LIST_PAGE).max(1) as u64
+fn pages(listed: usize) -> usize {
+    listed.div_ceil(LIST_PAGE).max(1)
 }
