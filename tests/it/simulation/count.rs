@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use mackerel_ecs::demo::aws::fleet::service::ServiceStatus;
 
 use super::case::{Case, Points};
+use super::ledger::Observation;
 use super::scenario::Spell;
 use super::truth::{Series, cluster_counts, service_counts};
 use super::verdict::{Invariant, Verdict};
@@ -156,15 +157,13 @@ impl Case<'_> {
             .map(|life| scenario.troubles_mackerel(life.ends()))
             .collect();
         let own = self.ledger.observed.iter();
-        let dropped = &self.ledger.dropped;
-        let dropped = |life: usize| dropped.get(&life).filter(|(count, _)| *count > 0);
         let left_in_peace: Vec<bool> = scenario
             .lives
             .iter()
             .map(|life| scenario.is_peaceful(life))
             .collect();
         own.filter(|seen| seen.cluster == self.name && !ended_in_trouble[seen.life])
-            .filter(|seen| dropped(seen.life).is_none_or(|(_, last)| seen.at > *last))
+            .filter(|seen| !self.may_be_dropped(seen))
             .filter(|seen| {
                 let had_time = |last: &i64| *last > seen.at + 120_000;
                 left_in_peace[seen.life] || last.get(&seen.life).is_some_and(had_time)
@@ -176,6 +175,12 @@ impl Case<'_> {
             })
             .map(|seen| ((seen.service.as_str(), seen.minute), seen.life))
             .collect()
+    }
+
+    /// Whether it was read before its life dropped the oldest counts, having more than it may keep.
+    pub(super) fn may_be_dropped(&self, seen: &Observation) -> bool {
+        let dropped = self.ledger.dropped.get(&seen.life);
+        dropped.is_some_and(|(count, last)| *count > 0 && seen.at <= *last)
     }
 
     /// Mackerel took points for a host that a person had retired without a word, and dropped them.

@@ -87,7 +87,7 @@ impl Case<'_> {
         }
     }
 
-    /// The counts that the life itself has read.
+    /// The counts that the life itself has read. Of those that it dropped zeros can't be restored.
     fn check_counted(
         &self,
         note: &Note,
@@ -101,7 +101,7 @@ impl Case<'_> {
         };
         let own = observed.iter().filter(|seen| {
             let minute = NOON + seen.minute;
-            minutes.contains(&minute) && !is_missed(minute)
+            minutes.contains(&minute) && !is_missed(minute) && !self.may_be_dropped(seen)
         });
         for seen in own {
             let name = &service_counts("compact", &seen.service)[0];
