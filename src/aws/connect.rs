@@ -16,6 +16,7 @@ use aws_types::sdk_config::TimeSource;
 
 use super::attempts::CountAttempts;
 use super::error::{Error, Kind};
+use super::trim::DropEvents;
 use super::{CLUSTER_READS, Client, METRIC_READS, POINT_READS, SERVICE_READS, STATISTICS_READS};
 use crate::model::calls::Calls;
 use crate::pace::bucket::Bucket;
@@ -156,7 +157,9 @@ fn client(config: &SdkConfig, region: Region, access: &Access) -> Client {
         service,
         calls: access.calls.clone(),
     };
-    let ecs = aws_sdk_ecs::config::Builder::from(&config).interceptor(count("ecs"));
+    let ecs = aws_sdk_ecs::config::Builder::from(&config)
+        .interceptor(count("ecs"))
+        .interceptor(DropEvents);
     let cloudwatch =
         aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(count("cloudwatch"));
     Client {

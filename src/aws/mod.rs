@@ -9,6 +9,7 @@ mod error;
 mod identity;
 pub mod object;
 mod statistics;
+mod trim;
 
 pub use cloudwatch::{MAX_QUERIES, MetricData, Query, SeriesData};
 pub use connect::{Access, Clock, Keys, Role, connect};
