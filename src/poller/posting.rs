@@ -12,7 +12,7 @@ use super::cluster::{ClusterState, Work};
 use crate::config::Poll;
 use crate::mackerel::client::Client as Mackerel;
 use crate::mackerel::error::{Error, Kind};
-use crate::model::id::ClusterArn;
+use crate::model::id::{ClusterArn, HostId};
 use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::Minute;
 use crate::model::trouble::Trouble;
@@ -39,42 +39,53 @@ pub(super) async fn post(
     troubles: &mut Vec<Trouble>,
 ) {
     let this = Minute::of(now);
-    let mut points: Vec<Point> = Vec::new();
-    for (place, work) in works.iter_mut().enumerate() {
-        // What is older Mackerel would drop without a word.
-        let oldest = oldest(now);
+    // What is older Mackerel would drop without a word.
+    let oldest = oldest(now);
+    for work in &mut *works {
         work.state.pending.retain(|count| count.minute >= oldest);
-        let Some(enrolled) = &work.state.enrolled else {
-            continue;
-        };
+    }
+    let with_host = works
+        .iter_mut()
+        .filter(|work| work.state.enrolled.is_some());
+    let mut works: Vec<&mut Work> = with_host.collect();
+    let ids = works.iter().filter_map(|work| work.state.enrolled.as_ref());
+    let hosts: Vec<HostId> = ids.map(|enrolled| enrolled.id.clone()).collect();
+    let at_most = works
+        .iter()
+        .map(|work| work.samples.len() + work.state.pending.len());
+    let mut points: Vec<Point> = Vec::with_capacity(at_most.sum());
+    for (place, work) in works.iter_mut().enumerate() {
         let read = std::mem::take(&mut work.samples);
         let memory = &work.state.memory;
         work.state.pending.retain(|count| memory.is_news(count));
         let pending = work.state.pending.iter().cloned();
-        points.extend(
-            pending
-                .chain(read.into_iter().filter(|sample| memory.is_news(sample)))
-                .map(|sample| Point {
-                    host: enrolled.id.clone(),
-                    place,
-                    sample,
-                }),
-        );
+        let read = read.into_iter().filter(|sample| memory.is_news(sample));
+        points.extend(pending.chain(read).map(|sample| Point { place, sample }));
     }
-    points.sort_by_key(|point| (point.sample.minute != this, point.sample.minute));
-    let sent = send(mackerel, points, deadline, &shared.progress).await;
+    // Which of a cluster's points of a minute comes first does not matter.
+    let order = |point: &Point| {
+        (
+            point.sample.minute != this,
+            point.sample.minute,
+            point.place,
+        )
+    };
+    points.sort_unstable_by_key(order);
     let mut done: HashSet<(usize, SeriesId, Minute)> = HashSet::new();
-    let mut finish = |works: &mut [Work], point: &Point| {
-        works[point.place].state.memory.remember(&point.sample);
-        if is_pending_kind(&point.sample) {
-            let sample = &point.sample;
+    let mut finish = |work: &mut Work, point: &Point| {
+        let sample = &point.sample;
+        work.state.memory.remember(sample);
+        if is_pending_kind(sample) {
             done.insert((point.place, sample.series.clone(), sample.minute));
         }
     };
-    for point in &sent.accepted {
-        finish(works, point);
-        works[point.place].accepted += 1;
-    }
+    let accepted = |point: &Point| {
+        let work = &mut works[point.place];
+        finish(work, point);
+        work.accepted += 1;
+    };
+    let progress = &shared.progress;
+    let sent = send(mackerel, &hosts, points, deadline, progress, accepted).await;
     for (point, error) in &sent.refused {
         let work = &mut works[point.place];
         let arn = work.observed.cluster.arn.clone();
@@ -85,9 +96,9 @@ pub(super) async fn post(
             work.posted_whole = false;
             troubles.push(Trouble::of_cluster(&arn, error.message.clone()));
         } else {
-            finish(works, point);
-            works[point.place].refused += 1;
-            troubles.push(refusal(&arn, point, error));
+            finish(work, point);
+            work.refused += 1;
+            troubles.push(refusal(&arn, &hosts[point.place], &point.sample, error));
         }
     }
     if let Some((error, rest)) = sent.unsent {
@@ -99,7 +110,7 @@ pub(super) async fn post(
             troubles.push(Trouble::of_cluster(arn, error.message.clone()));
         }
     }
-    for (place, work) in works.iter_mut().enumerate() {
+    for (place, work) in works.into_iter().enumerate() {
         work.state
             .pending
             .retain(|count| !done.contains(&(place, count.series.clone(), count.minute)));
@@ -114,13 +125,9 @@ fn is_pending_kind(sample: &Sample) -> bool {
     !sample.series.metric.metric().source.is_read()
 }
 
-fn refusal(arn: &ClusterArn, point: &Point, error: &Error) -> Trouble {
-    let message = format!(
-        "{}; dropped {} of {}",
-        error.message,
-        point.sample.series.name(),
-        point.host
-    );
+fn refusal(arn: &ClusterArn, host: &HostId, sample: &Sample, error: &Error) -> Trouble {
+    let name = sample.series.name();
+    let message = format!("{}; dropped {name} of {host}", error.message);
     Trouble::of_cluster(arn, message)
 }
 

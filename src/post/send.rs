@@ -22,46 +22,48 @@ const MOST_REFUSED: usize = 50;
 /// A point on its way.
 #[derive(Debug, Clone)]
 pub struct Point {
-    /// The host.
-    pub host: HostId,
-    /// The place of the cluster among those that are posted together.
+    /// The place of its host among those that are posted to.
     pub place: usize,
     /// What is posted.
     pub sample: Sample,
 }
 
-/// What became of the points.
+/// What became of the points that were not accepted.
 #[derive(Debug, Default)]
 pub struct Sent {
-    /// Those that Mackerel accepted.
-    pub accepted: Vec<Point>,
-    /// Those that it refuses for good, each with its reason.
+    /// Those that Mackerel refuses for good, each with its reason.
     pub refused: Vec<(Point, Error)>,
     /// The error that ended posting, with the points that are still to be posted.
     pub unsent: Option<(Error, Vec<Point>)>,
 }
 
-/// Posts all points, in the order given, until one request fails for another reason than its
-/// points, or too many points are refused one by one.
+/// Posts all points to their hosts, in the order given, until one request fails for another reason than
+/// its points, or too many points are refused one by one. Tells of each point that is accepted.
 pub async fn send(
     client: &Client,
+    hosts: &[HostId],
     points: Vec<Point>,
     deadline: Instant,
     progress: &Progress,
+    mut accepted: impl FnMut(&Point),
 ) -> Sent {
     let mut sent = Sent::default();
+    let mut nothing_accepted = true;
     progress.expect(Stage::Points, points.len());
-    // Requests to make, the next one last.
-    let mut requests: Vec<Vec<Point>> = points.chunks(BATCH).rev().map(<[Point]>::to_vec).collect();
-    drop(points);
+    let mut rest = points.into_iter();
+    // Halves of a request that was refused, the next one last.
+    let mut requests: Vec<Vec<Point>> = Vec::new();
     let stopped = loop {
-        let Some(mut request) = requests.pop() else {
+        let next = requests.pop();
+        let mut request = next.unwrap_or_else(|| rest.by_ref().take(BATCH).collect());
+        if request.is_empty() {
             break None;
-        };
-        let error = match post(client, &request, deadline).await {
+        }
+        let error = match post(client, hosts, &request, deadline).await {
             Ok(()) => {
                 progress.finish(Stage::Points, request.len());
-                sent.accepted.append(&mut request);
+                nothing_accepted = false;
+                request.iter().for_each(&mut accepted);
                 continue;
             }
             Err(error) => error,
@@ -79,14 +81,15 @@ pub async fn send(
         }
         if let (Kind::NotFound, Some(point)) = (error.kind, request.first()) {
             // The host is gone, and all that is on its way to it is refused like this one.
-            let host = point.host.clone();
-            for other in &mut requests {
-                let (gone, rest) = std::mem::take(other)
-                    .into_iter()
-                    .partition(|point| point.host == host);
-                *other = rest;
-                request.extend::<Vec<Point>>(gone);
-            }
+            let place = point.place;
+            let mut take_gone = |points: Vec<Point>| {
+                let (gone, others): (Vec<Point>, Vec<Point>) =
+                    points.into_iter().partition(|point| point.place == place);
+                request.extend(gone);
+                others
+            };
+            rest = take_gone(rest.collect()).into_iter();
+            requests = requests.into_iter().map(take_gone).collect();
             requests.retain(|request| !request.is_empty());
         }
         progress.finish(Stage::Points, request.len());
@@ -95,13 +98,13 @@ pub async fn send(
     };
     // A refusal of everything is about something else than the points.
     let rejected = |(_, error): &(Point, Error)| error.kind == Kind::Rejected;
-    let everything = sent.accepted.is_empty() && sent.refused.iter().any(rejected);
+    let everything = nothing_accepted && sent.refused.iter().any(rejected);
     let stopped = match (stopped, everything, sent.refused.first()) {
         (None, true, Some((_, error))) => Some(error.clone()),
         (stopped, ..) => stopped,
     };
     if let Some(error) = stopped {
-        let mut unsent: Vec<Point> = requests.into_iter().rev().flatten().collect();
+        let mut unsent: Vec<Point> = requests.into_iter().rev().flatten().chain(rest).collect();
         if everything {
             unsent.extend(sent.refused.drain(..).map(|(point, _)| point));
         }
@@ -110,7 +113,12 @@ pub async fn send(
     sent
 }
 
-async fn post(client: &Client, points: &[Point], deadline: Instant) -> Result<(), Error> {
+async fn post(
+    client: &Client,
+    hosts: &[HostId],
+    points: &[Point],
+    deadline: Instant,
+) -> Result<(), Error> {
     let names: Vec<String> = points
         .iter()
         .map(|point| point.sample.series.name())
@@ -119,7 +127,7 @@ async fn post(client: &Client, points: &[Point], deadline: Instant) -> Result<()
         .iter()
         .zip(&names)
         .map(|(point, name)| MetricValue {
-            host_id: point.host.as_str(),
+            host_id: hosts[point.place].as_str(),
             name,
             time: point.sample.minute.start(),
             value: point.sample.value,
