@@ -4,62 +4,68 @@
 
 use serde::Serialize;
 
-use crate::config::Config;
+use crate::config::{Config, Target};
 use crate::model::catalog::{self, MetricId, Source};
 use crate::model::reader::Reader;
+use crate::model::region::Regions;
 
 /// An action on AWS, as IAM names it, and when it is needed.
 struct Reading {
     action: &'static str,
-    needed: fn(&Config) -> bool,
+    needed: fn(&Config, &Target) -> bool,
 }
 
 /// What reading an account takes, in the order of the names.
-const READING: [Reading; 7] = [
+const READING: [Reading; 8] = [
     Reading {
         action: Reader::Data.action(),
-        needed: |config| may_be_read_with(config, Reader::Data),
+        needed: |config, target| may_be_read_with(config, target, Reader::Data),
     },
     Reading {
         action: Reader::Statistics.action(),
-        needed: |config| may_be_read_with(config, Reader::Statistics),
+        needed: |config, target| may_be_read_with(config, target, Reader::Statistics),
+    },
+    // Tells which Regions are enabled.
+    Reading {
+        action: "ec2:DescribeRegions",
+        needed: |_, target| target.regions == Regions::All,
     },
     Reading {
         action: "ecs:DescribeClusters",
-        needed: |_| true,
+        needed: |_, _| true,
     },
     // Tells how many samples a task sends, from which counts that were missed are restored.
     Reading {
         action: "ecs:DescribeServiceRevisions",
-        needed: |config| may_be_posted(config, catalog::running_count()),
+        needed: |_, target| may_be_posted(target, catalog::running_count()),
     },
     Reading {
         action: "ecs:DescribeServices",
-        needed: |_| true,
+        needed: |_, _| true,
     },
     Reading {
         action: "ecs:ListClusters",
-        needed: |_| true,
+        needed: |_, _| true,
     },
     Reading {
         action: "ecs:ListServices",
-        needed: |_| true,
+        needed: |_, _| true,
     },
 ];
 
-/// The actions that a role needs to read its account with this configuration.
-pub fn reading(config: &Config) -> Vec<&'static str> {
+/// The actions that a role needs to be one of these targets' of the configuration.
+pub fn reading(config: &Config, targets: &[&Target]) -> Vec<&'static str> {
     READING
         .iter()
-        .filter(|one| (one.needed)(config))
+        .filter(|one| targets.iter().any(|target| (one.needed)(config, target)))
         .map(|one| one.action)
         .collect()
 }
 
-fn may_be_read_with(config: &Config, reader: Reader) -> bool {
+fn may_be_read_with(config: &Config, target: &Target, reader: Reader) -> bool {
     let wanted = config.cloudwatch.reader;
     wanted.is_none_or(|wanted| wanted == reader)
-        && MetricId::all().any(|id| is_of_cloudwatch(id) && may_be_posted(config, id))
+        && MetricId::all().any(|id| is_of_cloudwatch(id) && may_be_posted(target, id))
 }
 
 fn is_of_cloudwatch(id: MetricId) -> bool {
@@ -69,10 +75,10 @@ fn is_of_cloudwatch(id: MetricId) -> bool {
 
 /// Whether a metric may be posted of some service. A pattern that names a service can't be told
 /// from one that leaves all out by one made-up name, so two that share no letter are tried.
-fn may_be_posted(config: &Config, id: MetricId) -> bool {
+fn may_be_posted(target: &Target, id: MetricId) -> bool {
     let named = |service: &str| id.metric().pattern().replace('#', service);
-    let selects = |service: &str| config.metrics.selects(id, || named(service));
-    selects("web") || selects("k0") || !config.metrics.include.is_empty()
+    let selects = |service: &str| target.metrics.selects(id, || named(service));
+    selects("web") || selects("k0") || !target.metrics.include.is_empty()
 }
 
 /// An IAM policy.
@@ -119,14 +125,14 @@ fn allow(sid: &'static str, action: Vec<&'static str>, resource: Vec<String>) ->
 /// The policy of the role that the poller runs with: it reads its own account if a target has no
 /// role, and assumes the roles of the others. `location` is where its configuration comes from.
 pub fn of_poller(config: &Config, location: Option<&str>) -> Policy {
-    let roles: Vec<String> = config
-        .targets
+    let (others, own) = by_account(config);
+    let roles: Vec<String> = others
         .iter()
         .filter_map(|target| Some(target.role.as_ref()?.arn.clone()))
         .collect();
     let mut statements = Vec::new();
-    if roles.len() < config.targets.len() {
-        statements.push(read(config));
+    if !own.is_empty() {
+        statements.push(read(config, &own));
     }
     if !roles.is_empty() {
         statements.push(allow("ReadOtherAccounts", vec!["sts:AssumeRole"], roles));
@@ -135,9 +141,18 @@ pub fn of_poller(config: &Config, location: Option<&str>) -> Policy {
     Policy::new(statements)
 }
 
-/// The policy of the role in another account that the poller assumes.
+/// The policy of a role in another account that the poller assumes; what any of the targets that
+/// have such a role needs, or would need, where there is none yet.
 pub fn of_reader(config: &Config) -> Policy {
-    Policy::new(vec![read(config)])
+    let (others, own) = by_account(config);
+    let targets = if others.is_empty() { own } else { others };
+    Policy::new(vec![read(config, &targets)])
+}
+
+/// The targets of other accounts, and those of the poller's own.
+fn by_account(config: &Config) -> (Vec<&Target>, Vec<&Target>) {
+    let targets = config.targets.iter();
+    targets.partition(|target| target.role.is_some())
 }
 
 /// The policy of a task's role that the sidecar needs: none but for a configuration in S3.
@@ -146,8 +161,8 @@ pub fn of_task(location: Option<&str>) -> Policy {
 }
 
 /// CloudWatch can't be narrowed at all, and of ECS everything is listed.
-fn read(config: &Config) -> Statement {
-    allow("Read", reading(config), vec!["*".into()])
+fn read(config: &Config, targets: &[&Target]) -> Statement {
+    allow("Read", reading(config, targets), vec!["*".into()])
 }
 
 /// To read the one object, for a configuration in S3.
@@ -169,6 +184,10 @@ mod tests {
             flags: Vec::new(),
         };
         load(&sources, false).unwrap()
+    }
+
+    fn all_of(config: &Config) -> Vec<&'static str> {
+        reading(config, &config.targets.iter().collect::<Vec<_>>())
     }
 
     #[track_caller]
@@ -235,11 +254,29 @@ mod tests {
     }
 
     #[test]
+    fn regions_are_listed_only_for_all_of_them() {
+        let role = "arn:aws:iam::444455556666:role/reader";
+        let config = config(&format!(
+            "targets: [{{name: own}}, {{role_arn: \"{role}\", regions: all}}]"
+        ));
+        let mut with_regions = ALL.to_vec();
+        with_regions.insert(2, "ec2:DescribeRegions");
+        check(of_reader(&config), &[("Read", &with_regions, &["*"])]);
+        check(
+            of_poller(&config, None),
+            &[
+                ("Read", ALL, &["*"]),
+                ("ReadOtherAccounts", &["sts:AssumeRole"], &[role]),
+            ],
+        );
+    }
+
+    #[test]
     fn what_is_not_posted_is_not_allowed() {
         let without = |exclude: &str| {
             let config = config(&format!("metrics: {{exclude: [{exclude}]}}"));
             let mut missing = ALL.to_vec();
-            missing.retain(|action| !reading(&config).contains(action));
+            missing.retain(|action| !all_of(&config).contains(action));
             missing
         };
         assert_eq!(
@@ -255,7 +292,7 @@ mod tests {
             ]
         );
         let config = config("cloudwatch: {reader: get_metric_data}");
-        assert!(!reading(&config).contains(&"cloudwatch:GetMetricStatistics"));
+        assert!(!all_of(&config).contains(&"cloudwatch:GetMetricStatistics"));
         // It is posted of all services but one.
         assert!(without("\"*.running_task.web.count\"").is_empty());
     }

@@ -15,10 +15,13 @@ const SPREAD: std::ops::Range<u64> = 5..50;
 /// The offset of a configuration within the minute.
 pub fn offset(config: &Config) -> Duration {
     let key = config.mackerel.api_key.as_ref();
+    let targets = config.targets.iter();
+    let targets: Vec<_> = targets
+        .map(|target| (&target.name, &target.role, &target.regions))
+        .collect();
     let identity = format!(
-        "{}\n{:?}\n{:?}",
+        "{}\n{targets:?}\n{:?}",
         key.map(|key| key.reveal()).unwrap_or_default(),
-        config.targets,
         config.shard
     );
     let width = SPREAD.end - SPREAD.start;

@@ -31,7 +31,7 @@ locals {
     local.reads_own_account ? [{
       Sid      = "Read"
       Effect   = "Allow"
-      Action   = local.read_actions
+      Action   = sort(concat(local.read_actions, local.lists_regions ? ["ec2:DescribeRegions"] : []))
       Resource = ["*"]
     }] : [],
     length(local.assumed_role_arns) > 0 ? [{

@@ -25,12 +25,13 @@ const RETRIES: usize = 2;
 const RETRY_WAIT: Duration = Duration::from_millis(500);
 
 const ACTION: &str = Reader::Data.action();
-pub(super) const NAMESPACE: &str = "AWS/ECS";
 pub(super) const PERIOD: i32 = 60;
 
-/// One series to read: a metric of `AWS/ECS` with one statistic, minute by minute.
+/// One series to read: a metric with one statistic, minute by minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Query<'a> {
+    /// The namespace of the metric.
+    pub namespace: &'a str,
     /// The CloudWatch metric.
     pub metric: &'a str,
     /// The statistic.
@@ -189,7 +190,7 @@ impl Client {
 
 fn metric_query(index: usize, query: &Query<'_>) -> MetricDataQuery {
     let metric = Metric::builder()
-        .namespace(NAMESPACE)
+        .namespace(query.namespace)
         .metric_name(query.metric)
         .set_dimensions(Some(dimensions(query)));
     MetricDataQuery::builder()

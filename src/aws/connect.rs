@@ -16,9 +16,11 @@ use aws_types::sdk_config::TimeSource;
 
 use super::attempts::CountAttempts;
 use super::error::{Error, Kind};
+use super::regions::enabled;
 use super::trim::DropEvents;
 use super::{CLUSTER_READS, Client, METRIC_READS, POINT_READS, SERVICE_READS, STATISTICS_READS};
 use crate::model::calls::Calls;
+use crate::model::region::Regions;
 use crate::pace::bucket::Bucket;
 use crate::transport::Transport;
 
@@ -80,13 +82,14 @@ pub struct Role<'a> {
     pub session_name: &'a str,
 }
 
-/// Makes a client for each Region, or for the one that the environment names where the list is
-/// empty. Nothing is asked of AWS yet but what the credential chain asks to find the Region.
+/// Makes a client for each Region. Nothing is asked of AWS yet but what the credential chain asks to
+/// find the Region, and which Regions are enabled where all of them are wanted.
 pub async fn connect(
     access: &Access,
     role: Option<Role<'_>>,
-    regions: &[String],
+    regions: &Regions,
 ) -> Result<Vec<Client>, Error> {
+    let named = regions.named();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(access.transport.sdk_client())
         .retry_config(RetryConfig::standard())
@@ -110,17 +113,16 @@ pub async fn connect(
                 None,
                 "local",
             ));
-    } else if let Some(first) = regions.first() {
+    } else if let Some(first) = named.first() {
         // Else the chain would ask the instance metadata service for a Region that is not needed.
         loader = loader.region(Region::new(first.clone()));
     }
     let base = loader.load().await;
-    let regions: Vec<Region> = if regions.is_empty() {
-        base.region().cloned().into_iter().collect()
-    } else {
-        regions.iter().cloned().map(Region::new).collect()
+    let home = match named.first() {
+        Some(first) => Some(Region::new(first.clone())),
+        None => base.region().cloned(),
     };
-    let Some(first) = regions.first() else {
+    let Some(home) = home else {
         return Err(Error::new(
             Kind::Setup,
             "sts:AssumeRole",
@@ -129,10 +131,18 @@ pub async fn connect(
     };
     let config = match role {
         None => base,
-        Some(role) => assume(&base, first, role).await,
+        Some(role) => assume(&base, &home, role).await,
     };
-    Ok(regions
-        .into_iter()
+    let regions = match regions {
+        Regions::Home => vec![home],
+        Regions::Named(names) => names.iter().cloned().map(Region::new).collect(),
+        Regions::All => {
+            let enabled = enabled(&config, home.as_ref(), access).await?;
+            enabled.into_iter().map(Region::new).collect()
+        }
+    };
+    let clients = regions.into_iter();
+    Ok(clients
         .map(|region| client(&config, region, access))
         .collect())
 }

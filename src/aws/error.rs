@@ -91,6 +91,24 @@ impl Error {
         error
     }
 
+    /// Translates a refusal by its code and HTTP status; `said` are AWS's own words, `request`
+    /// names the request.
+    pub(super) fn of_answer(
+        action: &'static str,
+        code: &str,
+        status: u16,
+        said: Option<String>,
+        request: Option<String>,
+    ) -> Self {
+        let text = said.as_deref().unwrap_or_default();
+        let (kind, message) = of_service(action, code, text, status);
+        let detail: Vec<String> = said.into_iter().chain(request).collect();
+        Error {
+            detail: (!detail.is_empty()).then(|| detail.join("; ")),
+            ..Error::new(kind, action, message)
+        }
+    }
+
     /// Translates an error of the SDK.
     pub(super) fn from_sdk<E>(action: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
@@ -103,13 +121,7 @@ impl Error {
                 let status = service.raw().status().as_u16();
                 let code = service.err().code().unwrap_or_default();
                 let said = service.err().message().map(str::to_owned);
-                let text = said.as_deref().unwrap_or_default();
-                let (kind, message) = of_service(action, code, text, status);
-                let detail: Vec<String> = said.into_iter().chain(request).collect();
-                Error {
-                    detail: (!detail.is_empty()).then(|| detail.join("; ")),
-                    ..Error::new(kind, action, message)
-                }
+                Self::of_answer(action, code, status, said, request)
             }
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
@@ -158,6 +170,7 @@ fn of_service(action: &str, code: &str, said: &str, status: u16) -> (Kind, Strin
         || has("missingauthenticationtoken")
         || has("incompletesignature")
         || has("invalidaccesskeyid")
+        || has("authfailure")
     {
         (
             Kind::Setup,

@@ -8,6 +8,8 @@ mod ecs;
 mod error;
 mod identity;
 pub mod object;
+mod regions;
+mod sign;
 mod statistics;
 mod trim;
 

@@ -6,15 +6,11 @@ use std::time::{Duration, SystemTime};
 use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
-use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
-    UriPathNormalizationMode, sign,
-};
-use aws_sigv4::sign::v4::SigningParams;
 use aws_types::region::Region;
 use http::{Request, Response, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::sign::{Scope, signed};
 use crate::transport::{Transport, chain};
 
 /// Where S3 names the Region of a bucket.
@@ -51,7 +47,7 @@ pub async fn read(
 ) -> Result<Vec<u8>, String> {
     let (credentials, now) = credentials(transport, object.region).await?;
     let ask = |method: &'static str, region: String| {
-        let request = signed(method, object, &region, &credentials, now);
+        let request = request(method, object, &region, &credentials, now);
         async move {
             let answer = transport.send_bounded(request?, timeout, limit).await;
             answer.map_err(|error| error.to_string())
@@ -101,46 +97,25 @@ async fn credentials(
     Ok((credentials, clock.now()))
 }
 
-/// A request with its signature. S3 takes the path as it was encoded, dots and all.
-fn signed(
+/// A request with its signature.
+fn request(
     method: &'static str,
     object: Object<'_>,
     region: &str,
     credentials: &Credentials,
     time: SystemTime,
 ) -> Result<Request<Vec<u8>>, String> {
-    let url = url(object, region);
-    let mut settings = SigningSettings::default();
-    settings.percent_encoding_mode = PercentEncodingMode::Single;
-    settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-    let identity = credentials.clone().into();
-    let parameters = SigningParams::builder()
-        .identity(&identity)
-        .region(region)
-        .name("s3")
-        .time(time)
-        .settings(settings)
-        .build()
-        .map_err(|error| chain(&error))?
-        .into();
-    let signable = SignableRequest::new(
-        method,
-        url.as_str(),
-        std::iter::empty(),
-        SignableBody::Bytes(&[]),
-    );
-    let (instructions, _) = signable
-        .and_then(|signable| sign(signable, &parameters))
-        .map_err(|error| chain(&error))?
-        .into_parts();
-    let mut request = Request::builder()
+    let request = Request::builder()
         .method(method)
-        .uri(url)
+        .uri(url(object, region))
         .body(Vec::new())
         .map_err(|error| error.to_string())?;
-    instructions.apply_to_request_http1x(&mut request);
-    Ok(request)
+    let scope = Scope {
+        service: "s3",
+        region,
+        time,
+    };
+    signed(request, scope, credentials)
 }
 
 /// The bucket is part of the host's name, where no certificate stands against it.

@@ -5,7 +5,7 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Datapoint, Statistic};
 
 use super::Client;
-use super::cloudwatch::{MetricData, NAMESPACE, PERIOD, Query, SeriesData, dimensions};
+use super::cloudwatch::{MetricData, PERIOD, Query, SeriesData, dimensions};
 use super::error::Error;
 use crate::model::reader::Reader;
 use crate::model::time::{Minute, Window};
@@ -28,7 +28,7 @@ impl Client {
         let answer = self
             .cloudwatch
             .get_metric_statistics()
-            .namespace(NAMESPACE)
+            .namespace(first.namespace)
             .metric_name(first.metric)
             .set_dimensions(Some(dimensions(first)))
             .set_statistics(Some(

@@ -9,6 +9,8 @@ use crate::config::{Config, Target};
 use crate::model::calls::DESCRIBE_CLUSTERS;
 use crate::model::id::ClusterArn;
 use crate::model::inventory::{Cluster, INACTIVE};
+use crate::model::origin::Origin;
+use crate::model::region::Regions;
 use crate::model::time::{Minute, Window};
 use crate::permission;
 
@@ -22,6 +24,9 @@ const ORDER: [&str; 7] = [
     "cloudwatch:GetMetricData",
     "cloudwatch:GetMetricStatistics",
 ];
+
+/// Is tried where the Regions are listed.
+const LIST_REGIONS: &str = "ec2:DescribeRegions";
 
 /// What is asked about: what the account has, or names that nothing has, which AWS answers as well
 /// once it has judged the permission.
@@ -49,12 +54,17 @@ pub async fn check(
     let clients = match aws::connect(what.access, role, &target.regions).await {
         Ok(clients) => clients,
         Err(error) => {
-            let finding = failed(&target.name, "credentials", error);
+            let finding = unconnected(what, target, error);
             return (vec![finding], Vec::new());
         }
     };
     let mut findings = Vec::new();
     let mut clusters = Vec::new();
+    if target.regions == Regions::All {
+        let found = format!("{} Regions", clients.len());
+        let finding = Finding::new(Mark::Ok, &target.name, LIST_REGIONS, found);
+        findings.push(finding);
+    }
     for client in &clients {
         let region = client.region();
         let place = format!("{} {region}", target.name);
@@ -92,10 +102,10 @@ pub async fn check(
         };
         findings.push(Finding::new(Mark::Ok, &place, "identity", &arn));
         let mut subject = Subject::made_up(&arn, client.region());
-        let needed = permission::reading(what.config);
+        let needed = permission::reading(what.config, &[target]);
         for action in ORDER.iter().filter(|action| needed.contains(action)) {
-            let tried = subject.ask(client, what.config, action, wall_clock()).await;
-            findings.push(match tried {
+            let tried = subject.ask(client, (what.config, target), action, wall_clock());
+            findings.push(match tried.await {
                 Ok(found) => Finding::new(Mark::Ok, &place, action, found),
                 // Refused for what was asked, and not for who asked.
                 Err(error) if matches!(error.kind, Kind::Gone | Kind::Rejected) => {
@@ -104,6 +114,9 @@ pub async fn check(
                 Err(error) if error.kind == Kind::Denied => denied(&place, action, &arn, &error),
                 Err(error) => failed(action, error),
             });
+        }
+        if target.metrics.container_insights {
+            findings.push(insights(&place, &subject.clusters));
         }
         clusters.extend(subject.clusters);
     }
@@ -133,7 +146,7 @@ impl Subject {
     async fn ask(
         &mut self,
         client: &Client,
-        config: &Config,
+        (config, target): (&Config, &Target),
         action: &str,
         now: DateTime<Utc>,
     ) -> Result<String, Error> {
@@ -143,7 +156,7 @@ impl Subject {
                 let count = self.chosen.len();
                 self.chosen.retain(|arn| {
                     let arn = ClusterArn::new(arn);
-                    config.clusters.names.accepts(arn.name())
+                    target.clusters.names.accepts(arn.name())
                         && config.shard.is_none_or(|shard| shard.holds(&arn))
                 });
                 if let Some(first) = self.chosen.first() {
@@ -165,7 +178,7 @@ impl Subject {
                 }
                 let described = self.clusters.len();
                 self.clusters.retain(|cluster| {
-                    cluster.status != INACTIVE && config.clusters.accepts_tags(&cluster.tags)
+                    cluster.status != INACTIVE && target.clusters.accepts_tags(&cluster.tags)
                 });
                 // Of a cluster that is polled the next calls find out more.
                 if let Some(first) = self.clusters.first() {
@@ -188,7 +201,7 @@ impl Subject {
                 Ok(format!("{count} services in {}", self.cluster.name()))
             }
             "ecs:DescribeServices" => {
-                let tags = config.services.asks_for_tags();
+                let tags = target.services.asks_for_tags();
                 let answer = client
                     .describe_services(&self.cluster, &self.services, tags, None)
                     .await?;
@@ -206,6 +219,7 @@ impl Subject {
             }
             _ => {
                 let query = Query {
+                    namespace: Origin::Ecs.namespace(),
                     metric: "CPUUtilization",
                     statistic: "Average",
                     cluster: self.cluster.name(),
@@ -222,6 +236,27 @@ impl Subject {
             }
         }
     }
+}
+
+/// Which of the clusters send what the configuration asks of Container Insights.
+fn insights(place: &str, clusters: &[Cluster]) -> Finding {
+    let count = |origin: Origin| {
+        let sends = |one: &&Cluster| origin.sends(one.container_insights.as_deref());
+        clusters.iter().filter(sends).count()
+    };
+    let (on, enhanced) = (count(Origin::Insights), count(Origin::EnhancedInsights));
+    let message = format!(
+        "{on} of {} clusters have it on, {enhanced} of them enhanced",
+        clusters.len()
+    );
+    let subject = "Container Insights";
+    if on > 0 || clusters.is_empty() {
+        return Finding::new(Mark::Ok, place, subject, message);
+    }
+    Finding::new(Mark::Warn, place, subject, message).mend(
+        "switch it on for a cluster (its setting containerInsights; AWS charges for it), or take \
+         metrics.container_insights out",
+    )
 }
 
 /// A permission that is missing. AWS's own words name another action where the call needs two.
@@ -250,6 +285,23 @@ fn denied(place: &str, action: &str, identity: &str, error: &Error) -> Finding {
     }
 }
 
+/// Why there is no client of a target: the Regions that it has can't be listed, or there is no way to it.
+fn unconnected(what: &Check<'_>, target: &Target, error: Error) -> Finding {
+    let place = &target.name;
+    match error.kind {
+        Kind::Denied => {
+            let role = target.role.as_ref();
+            let identity = role.map_or("the poller's role", |role| &role.arn);
+            denied(place, error.action, identity, &error)
+        }
+        Kind::Setup => failed(place, "credentials", error),
+        _ => what.way(
+            failed(place, error.action, error),
+            "https://ec2.amazonaws.com",
+        ),
+    }
+}
+
 fn failed(place: &str, subject: &str, error: Error) -> Finding {
     Finding {
         said: error.detail,
@@ -269,7 +321,8 @@ mod tests {
             environment: &[],
             flags: Vec::new(),
         };
-        let mut needed = permission::reading(&load(&sources, false).unwrap());
+        let config = load(&sources, false).unwrap();
+        let mut needed = permission::reading(&config, &[&config.targets[0]]);
         needed.sort_unstable();
         let mut tried = ORDER.to_vec();
         tried.sort_unstable();

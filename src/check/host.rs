@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::organization::PLACE;
 use super::{Finding, Mark};
-use crate::config;
+use crate::config::{self, Target};
 use crate::mackerel::payload::{Host, Service};
 use crate::map::host::wanted;
 use crate::model::inventory::Cluster;
@@ -15,26 +15,22 @@ use crate::post::host::is_own;
 const NAMED: usize = 5;
 
 /// Says which hosts are there, which would be made, and which two clusters would share.
-pub fn hosts(clusters: &[Cluster], config: &config::Host, known: &[Host]) -> Vec<Finding> {
-    let mut by_identifier: BTreeMap<String, Vec<&Cluster>> = BTreeMap::new();
-    for cluster in clusters {
+pub fn hosts(
+    clusters: &[(&Target, Cluster)],
+    config: &config::Host,
+    known: &[Host],
+) -> Vec<Finding> {
+    let mut by_identifier: BTreeMap<String, Vec<(&Target, &Cluster)>> = BTreeMap::new();
+    for (target, cluster) in clusters {
         let identifier = config.custom_identifier.render(&cluster.arn);
-        by_identifier.entry(identifier).or_default().push(cluster);
+        let sharing = by_identifier.entry(identifier).or_default();
+        sharing.push((target, cluster));
     }
     let (mut own, mut adopted, mut made) = (Vec::new(), Vec::new(), Vec::new());
     let mut findings = Vec::new();
     for (identifier, clusters) in by_identifier {
-        let [cluster] = clusters.as_slice() else {
-            let names = named(
-                &clusters
-                    .iter()
-                    .map(|one| one.arn.to_string())
-                    .collect::<Vec<_>>(),
-            );
-            let message =
-                format!("the clusters {names} have one custom identifier, `{identifier}`");
-            let finding = Finding::new(Mark::Fail, PLACE, "hosts", message);
-            findings.push(finding.mend("put {arn} into host.custom_identifier"));
+        let [(_, cluster)] = clusters.as_slice() else {
+            findings.push(shared(&identifier, &clusters));
             continue;
         };
         let mut hosts = known.iter();
@@ -69,13 +65,46 @@ pub fn hosts(clusters: &[Cluster], config: &config::Host, known: &[Host]) -> Vec
     findings
 }
 
+/// Says which clusters would share a host, or which targets a cluster.
+fn shared(identifier: &str, clusters: &[(&Target, &Cluster)]) -> Finding {
+    let arns: BTreeSet<String> = clusters
+        .iter()
+        .map(|(_, one)| one.arn.to_string())
+        .collect();
+    let arns: Vec<String> = arns.into_iter().collect();
+    let (message, mend) = match arns.as_slice() {
+        [arn] => {
+            let targets: Vec<String> = clusters
+                .iter()
+                .map(|(target, _)| target.name.clone())
+                .collect();
+            (
+                format!("the targets {} both have {arn}", named(&targets)),
+                "leave its Region, or the cluster, out of one of them",
+            )
+        }
+        arns => (
+            format!(
+                "the clusters {} have one custom identifier, `{identifier}`",
+                named(arns)
+            ),
+            "put {arn} into host.custom_identifier",
+        ),
+    };
+    Finding::new(Mark::Fail, PLACE, "hosts", message).mend(mend)
+}
+
 /// Says which roles hosts get, and which of them are yet to be made. A tag that names no role is
 /// told.
-pub fn roles(clusters: &[Cluster], config: &config::Host, known: &[Service]) -> Vec<Finding> {
+pub fn roles(
+    clusters: &[(&Target, Cluster)],
+    config: &config::Host,
+    known: &[Service],
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut roles = BTreeSet::new();
-    for cluster in clusters {
-        let (wanted, complaint) = wanted(cluster, config);
+    for (target, cluster) in clusters {
+        let (wanted, complaint) = wanted(cluster, config, &target.roles);
         roles.extend(wanted.roles.into_iter().flatten());
         findings.extend(complaint.map(|complaint| {
             let message = format!("cluster {}: {complaint}", cluster.name);

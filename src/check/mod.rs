@@ -101,7 +101,7 @@ pub async fn check(what: &Check<'_>, wall_clock: impl Fn() -> DateTime<Utc>) -> 
     for target in &what.config.targets {
         let (found, own) = account::check(what, target, &wall_clock).await;
         findings.extend(found);
-        clusters.extend(own);
+        clusters.extend(own.into_iter().map(|cluster| (target, cluster)));
     }
     findings.extend(organization::check(what, &clusters, &wall_clock).await);
     findings

@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Check, Finding, Mark, clock, host};
+use crate::config::Target;
 use crate::mackerel::error::{Error, Kind};
 use crate::model::inventory::Cluster;
 
@@ -14,7 +15,7 @@ pub const PLACE: &str = "Mackerel";
 /// Tries the organization, with the clusters that would be its hosts.
 pub async fn check(
     what: &Check<'_>,
-    clusters: &[Cluster],
+    clusters: &[(&Target, Cluster)],
     wall_clock: &impl Fn() -> DateTime<Utc>,
 ) -> Vec<Finding> {
     let failed = |subject: &str, error: Error| {

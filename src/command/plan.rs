@@ -38,8 +38,9 @@ pub async fn plan(args: PlanArgs, environment: &[(String, String)]) -> Result<u8
 }
 
 fn made_up(figures: &Figures, config: &Config) -> Forecast {
-    let target = config.targets.first().map_or("", |target| &target.name);
-    forecast(&figures.estate(target, &config.metrics), config)
+    let targets = config.targets.first();
+    let parts = targets.map(|first| figures.estate(&first.name, &first.metrics));
+    forecast(&parts.unwrap_or_default(), config)
 }
 
 async fn read(config: &Config, transport: Transport) -> Result<(Forecast, u8), Failure> {

@@ -34,6 +34,14 @@ pub fn example() -> String {
                 text.push('\n');
             }
             text.push_str(&comment(&told(key), indent));
+            if key.is_section() {
+                // Its keys are told of where the section of this name stands for all targets.
+                text.push_str(&format!("{indent}#{}:\n", key.name()));
+                for inner in below(key.path) {
+                    text.push_str(&line(inner, &format!("{indent}  ")));
+                }
+                continue;
+            }
             text.push_str(&match mark {
                 "" => line(key, indent),
                 mark => format!("{indent}#{mark}{}: {}\n", key.name(), key.example),

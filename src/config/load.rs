@@ -72,6 +72,7 @@ impl Gathered {
         for variable in variables {
             if let Some(node) = variable.node(sources.environment) {
                 tree.set(variable.key, node);
+                overrule_targets(&mut tree, variable.key);
             }
         }
         for flag in &sources.flags {
@@ -82,6 +83,7 @@ impl Gathered {
                 several => list(&place, several.iter().cloned()),
             };
             tree.set(flag.key, Node { place, value });
+            overrule_targets(&mut tree, flag.key);
         }
         let mut mistakes = unknown_variables(sources.environment);
         mistakes.extend(name_shard(&mut tree, sources.environment));
@@ -111,6 +113,25 @@ pub fn named(sources: &Sources<'_>) -> Option<(Place, String)> {
     set_in(sources.environment, INLINE_VARIABLE)
         .is_none()
         .then(|| (Place::Variable(FILE_VARIABLE), path.to_owned()))
+}
+
+/// Keys that variables and flags stand for and that a target may have for itself, and where.
+const OF_TARGETS: [(&str, &str); 3] = [
+    ("clusters.include", "clusters.include"),
+    ("metrics.profile", "metrics.profile"),
+    ("host.roles", "roles"),
+];
+
+/// What a variable or a flag says is so for all targets, also where the file says something else of
+/// one of them.
+fn overrule_targets(root: &mut Node, key: &str) {
+    let own = OF_TARGETS.iter().find(|(global, _)| *global == key);
+    let targets = root.get_mut("targets").map(|node| &mut node.value);
+    if let (Some((_, own)), Some(Value::List(targets))) = (own, targets) {
+        for target in targets {
+            target.remove(own);
+        }
+    }
 }
 
 /// Where a job with numbered runs tells which one this is: AWS Batch, which tells how many there are

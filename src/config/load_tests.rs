@@ -65,7 +65,7 @@ fn flags_win_over_the_environment_and_this_over_the_file() {
         "metrics: {profile: compact}\npoll: {interval: 2m, grace: 3s}\nhost: {memo: x}",
     );
     let from_file = load_from(Some(&file.0), &[KEY], &[]).unwrap();
-    assert_eq!(from_file.metrics.profile, Profile::Compact);
+    assert_eq!(from_file.targets[0].metrics.profile, Profile::Compact);
     assert_eq!(from_file.poll.interval.as_secs(), 120);
 
     let environment = [
@@ -74,12 +74,12 @@ fn flags_win_over_the_environment_and_this_over_the_file() {
         ("MACKEREL_ECS_INTERVAL", "3m"),
     ];
     let from_environment = load_from(Some(&file.0), &environment, &[]).unwrap();
-    assert_eq!(from_environment.metrics.profile, Profile::Full);
+    assert_eq!(from_environment.targets[0].metrics.profile, Profile::Full);
     assert_eq!(from_environment.poll.interval.as_secs(), 180);
 
     let flags = [("--interval", "poll.interval", "4m")];
     let from_flags = load_from(Some(&file.0), &environment, &flags).unwrap();
-    assert_eq!(from_flags.metrics.profile, Profile::Full);
+    assert_eq!(from_flags.targets[0].metrics.profile, Profile::Full);
     assert_eq!(from_flags.poll.interval.as_secs(), 240);
     // What only the file says stays.
     assert_eq!(from_flags.poll.grace.as_secs(), 3);
@@ -105,11 +105,17 @@ fn lists_are_separated_by_commas_or_given_again() {
         ("MACKEREL_ROLES", "shop:web,shop:db"),
     ];
     let config = load_from(None, &environment, &[]).unwrap();
-    assert!(config.clusters.names.accepts("web-1") && config.clusters.names.accepts("db"));
-    assert_eq!(config.host.roles.len(), 2);
+    assert!(
+        config.targets[0].clusters.names.accepts("web-1")
+            && config.targets[0].clusters.names.accepts("db")
+    );
+    assert_eq!(config.targets[0].roles.len(), 2);
     let flags = [("--cluster", "clusters.include", "a b")];
     let config = load_from(None, &environment, &flags).unwrap();
-    assert!(config.clusters.names.accepts("b") && !config.clusters.names.accepts("db"));
+    assert!(
+        config.targets[0].clusters.names.accepts("b")
+            && !config.targets[0].clusters.names.accepts("db")
+    );
 }
 
 #[test]
@@ -241,4 +247,22 @@ fn a_file_is_called_by_its_path() {
         load_from(Some(&file.0), &[KEY], &[]).unwrap_err(),
         [expected]
     );
+}
+
+/// What a variable or a flag says counts also for a target that the file has something else of.
+#[test]
+fn targets_are_overruled_as_the_file_is() {
+    let file = "targets: [{name: a, metrics: {profile: full, exclude: x}, clusters: {include: a}}]";
+    let environment = [
+        KEY,
+        (INLINE_VARIABLE, file),
+        ("MACKEREL_ECS_CLUSTERS", "web"),
+        ("MACKEREL_ECS_PROFILE", "full"),
+    ];
+    let flags = [("--profile", "metrics.profile", "compact")];
+    let config = load_from(None, &environment, &flags).unwrap();
+    let target = &config.targets[0];
+    assert!(target.clusters.names.accepts("web") && !target.clusters.names.accepts("a"));
+    assert_eq!(target.metrics.profile, Profile::Compact);
+    assert!(target.metrics.exclude.matches("x"));
 }

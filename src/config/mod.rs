@@ -13,6 +13,7 @@ pub mod secret;
 pub mod selection;
 pub mod show;
 pub mod table;
+mod target;
 pub mod template;
 pub mod variable;
 pub mod yaml;
@@ -23,6 +24,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::model::reader::Reader;
+use crate::model::region::Regions;
 use crate::model::role::RoleFullname;
 use crate::model::shard::Shard;
 use node::Place;
@@ -38,12 +40,6 @@ pub struct Config {
     pub mackerel: Mackerel,
     /// Where they come from; never empty.
     pub targets: Vec<Target>,
-    /// Which clusters are polled.
-    pub clusters: Filter,
-    /// Which of their services.
-    pub services: Filter,
-    /// Which metrics of these.
-    pub metrics: Selection,
     /// How a cluster looks as a host.
     pub host: Host,
     /// When and how far back is read.
@@ -87,8 +83,23 @@ pub struct Target {
     pub name: String,
     /// The role to assume in the account; none for the poller's own credentials.
     pub role: Option<AssumedRole>,
-    /// The Regions; empty for the one that the AWS environment names.
-    pub regions: Vec<String>,
+    /// The Regions.
+    pub regions: Regions,
+    /// Which of its clusters are polled.
+    pub clusters: Filter,
+    /// Which of their services.
+    pub services: Filter,
+    /// Which metrics of these.
+    pub metrics: Selection,
+    /// Roles of a cluster whose tags name none.
+    pub roles: Vec<RoleFullname>,
+}
+
+impl Target {
+    /// The account as far as the configuration tells it: none for the poller's own.
+    pub fn account(&self) -> Option<&str> {
+        self.role.as_ref()?.arn.split(':').nth(4)
+    }
 }
 
 /// A role in another account.
@@ -137,8 +148,6 @@ pub struct Host {
     pub display_name: Option<Template>,
     /// The memo; where it is absent, whatever is on Mackerel stays.
     pub memo: Option<Template>,
-    /// Roles of a cluster whose tags name none.
-    pub roles: Vec<RoleFullname>,
     /// The status that a new host gets: `working`, `standby`, `maintenance` or `poweroff`.
     pub status: &'static str,
     /// How long a cluster must have been deleted, seen so at both ends, until its host is retired;

@@ -100,6 +100,21 @@ impl Node {
         (!matches!(node.value, Value::Null)).then_some(node)
     }
 
+    /// Takes away what stands at a path of keys, if anything does.
+    pub fn remove(&mut self, path: &str) {
+        let Value::Map(entries) = &mut self.value else {
+            return;
+        };
+        match path.split_once('.') {
+            None => entries.retain(|(name, _)| name != path),
+            Some((key, rest)) => {
+                for (_, node) in entries.iter_mut().filter(|(name, _)| name == key) {
+                    node.remove(rest);
+                }
+            }
+        }
+    }
+
     /// Puts a value at a path where nothing is written.
     pub fn set_if_absent(&mut self, path: &str, node: Node) {
         let mut at = &*self;

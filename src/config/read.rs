@@ -5,15 +5,14 @@ use core::net::SocketAddr;
 
 use super::key::Span;
 use super::node::Node;
-use super::pattern::{NameFilter, Pattern, Patterns};
-use super::reader::{Section, duration_within, list_of, one_of};
+use super::reader::{Section, duration_within, one_of};
 use super::secret::Secret;
-use super::selection::Selection;
 use super::table::{GRACE, INTERVAL, LOOKBACK, RELOAD, REREAD, RETIRE_AFTER, STATUSES};
+use super::target::{read_filter, read_metrics, read_roles, read_targets};
 use super::template::Template;
-use super::{AssumedRole, Aws, CloudWatch, Config, Filter, Host, Mackerel, Mistake, Poll, Target};
-use crate::model::catalog::Profile;
+use super::{Aws, CloudWatch, Config, Filter, Host, Mackerel, Mistake, Poll, Target};
 use crate::model::reader::Reader;
+use crate::model::region::Regions;
 use crate::model::role::RoleFullname;
 use crate::model::shard::Shard;
 
@@ -33,17 +32,33 @@ pub fn read(root: &Node, needs_api_key: bool) -> Result<Config, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let m = &mut mistakes;
     let mut top = Section::open("", Some(root), m);
+    // Of a configuration that is none, nothing in it is missing.
+    let needs_key = needs_api_key && !top.is_wrong();
+    let mackerel = read_mackerel(top.section("mackerel", m), needs_key, m);
+    let written = top.sections("targets", m);
+    // What stands below the targets counts for those that say nothing else; its mistakes come later.
+    let mut below = Vec::new();
+    let b = &mut below;
+    let nothing = Filter::default();
+    let clusters = read_filter(top.section("clusters", b), &nothing, b);
+    let services = read_filter(top.section("services", b), &nothing, b);
+    let metrics = read_metrics(top.section("metrics", b), None, b);
+    let (host, roles) = read_host(top.section("host", b), b);
+    let own = Target {
+        name: "default".into(),
+        role: None,
+        regions: Regions::Home,
+        clusters,
+        services,
+        metrics,
+        roles,
+    };
+    let targets = read_targets(written, own, m);
+    m.append(&mut below);
     let config = Config {
-        mackerel: {
-            // Of a configuration that is none, nothing in it is missing.
-            let needs_key = needs_api_key && !top.is_wrong();
-            read_mackerel(top.section("mackerel", m), needs_key, m)
-        },
-        targets: read_targets(&mut top, m),
-        clusters: read_filter(top.section("clusters", m), m),
-        services: read_filter(top.section("services", m), m),
-        metrics: read_metrics(top.section("metrics", m), m),
-        host: read_host(top.section("host", m), m),
+        mackerel,
+        targets,
+        host,
         poll: read_poll(top.section("poll", m), m),
         aws: read_aws(top.section("aws", m), m),
         cloudwatch: read_cloudwatch(top.section("cloudwatch", m), m),
@@ -117,129 +132,14 @@ pub fn api_base(text: &str) -> Result<String, String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-fn read_targets(top: &mut Section<'_>, m: &mut Vec<Mistake>) -> Vec<Target> {
-    let own = || Target {
-        name: "default".into(),
-        role: None,
-        regions: Vec::new(),
-    };
-    let Some(written) = top.sections("targets", m) else {
-        return vec![own()];
-    };
-    let mut targets: Vec<Target> = Vec::new();
-    for (path, node) in written {
-        let mut section = Section::open(&path, Some(node), m);
-        let place = section.place().cloned();
-        let assumes = section.may_hold("role_arn");
-        let name = section.value("name", m, non_empty);
-        let arn = section.value("role_arn", m, role_arn);
-        let external_id = section.value("external_id", m, external_id);
-        let session_name = section.value("session_name", m, session_name);
-        let regions = read_regions(&mut section, m);
-        section.finish(m);
-        if !assumes && (external_id.is_some() || session_name.is_some()) {
-            m.push(Mistake::at(
-                place.as_ref(),
-                format!("{path} has external_id or session_name but no role_arn to assume"),
-            ));
-        }
-        let name = name.unwrap_or_else(|| match &arn {
-            Some(arn) => arn.split(':').nth(4).unwrap_or_default().to_owned(),
-            // A role that can't be read names nothing, so no other target may clash with it.
-            None if assumes => path.clone(),
-            None => own().name,
-        });
-        if let Some(twin) = targets.iter().position(|other| other.name == name) {
-            m.push(Mistake::at(
-                place.as_ref(),
-                format!("{path} is called `{name}` like targets[{twin}]; give each its own `name`"),
-            ));
-        }
-        targets.push(Target {
-            name,
-            role: arn.map(|arn| AssumedRole {
-                arn,
-                external_id,
-                session_name: session_name.unwrap_or_else(|| "mackerel-ecs".into()),
-            }),
-            regions,
-        });
-    }
-    targets
-}
-
-/// A Region that is named twice would be polled twice.
-fn read_regions(section: &mut Section<'_>, m: &mut Vec<Mistake>) -> Vec<String> {
-    let mut seen: Vec<String> = Vec::new();
-    let parse = |text: &str| {
-        let region = region(text)?;
-        if seen.contains(&region) {
-            return Err(format!("is `{region}` a second time; name it once"));
-        }
-        seen.push(region.clone());
-        Ok(region)
-    };
-    section.list("regions", m, parse).unwrap_or_default()
-}
-
-fn read_filter(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Filter {
-    let filter = Filter {
-        names: NameFilter {
-            include: patterns(&mut section, "include", m),
-            exclude: patterns(&mut section, "exclude", m),
-        },
-        tags: read_tags(&mut section, "tags", m),
-        exclude_tags: read_tags(&mut section, "exclude_tags", m),
-    };
-    section.finish(m);
-    filter
-}
-
-fn read_tags(
-    section: &mut Section<'_>,
-    key: &'static str,
-    m: &mut Vec<Mistake>,
-) -> Vec<(String, Patterns)> {
-    let mut inner = section.section(key, m);
-    let mut tags = Vec::new();
-    for (name, node) in inner.take_all() {
-        if let Some(patterns) = list_of(&inner.path_of(name), node, m, Pattern::parse) {
-            tags.push((name.to_owned(), Patterns::new(patterns)));
-        }
-    }
-    tags
-}
-
-fn patterns(section: &mut Section<'_>, key: &'static str, m: &mut Vec<Mistake>) -> Patterns {
-    Patterns::new(section.list(key, m, Pattern::parse).unwrap_or_default())
-}
-
-fn read_metrics(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Selection {
-    let profile = section
-        .value("profile", m, one_of(&Profile::NAMES))
-        .unwrap_or(Profile::Standard);
-    let include = patterns(&mut section, "include", m);
-    let exclude = patterns(&mut section, "exclude", m);
-    section.finish(m);
-    Selection {
-        profile,
-        include,
-        exclude,
-    }
-}
-
-fn read_host(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Host {
+fn read_host(mut section: Section<'_>, m: &mut Vec<Mistake>) -> (Host, Vec<RoleFullname>) {
+    let roles = read_roles(&mut section, m).unwrap_or_default();
     let host = Host {
         custom_identifier: section
             .value("custom_identifier", m, Template::parse_identity)
             .unwrap_or_default(),
         display_name: section.value("display_name", m, Template::parse),
         memo: section.value("memo", m, Template::parse),
-        roles: {
-            let parse =
-                |text: &str| RoleFullname::parse(text).map_err(|why| format!("is wrong: {why}"));
-            section.list("roles", m, parse).unwrap_or_default()
-        },
         status: section.value("status", m, status).unwrap_or_default(),
         retire_after: section
             .value("retire_after", m, |text| match text {
@@ -249,7 +149,7 @@ fn read_host(mut section: Section<'_>, m: &mut Vec<Mistake>) -> Host {
             .flatten(),
     };
     section.finish(m);
-    host
+    (host, roles)
 }
 
 fn status(text: &str) -> Result<&'static str, String> {
@@ -331,69 +231,6 @@ fn listen(text: &str) -> Result<Option<SocketAddr>, String> {
         Err(_) => Err(format!(
             "is `{text}`, but must be an address with a port such as 127.0.0.1:9808, or off"
         )),
-    }
-}
-
-fn non_empty(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("is empty".into()),
-        text => Ok(text.to_owned()),
-    }
-}
-
-fn role_arn(text: &str) -> Result<String, String> {
-    let parts: Vec<&str> = text.splitn(6, ':').collect();
-    match parts.as_slice() {
-        ["arn", _, "iam", "", account, role]
-            if account.len() == 12
-                && account.chars().all(|c| c.is_ascii_digit())
-                && role.starts_with("role/")
-                && role.len() > 5 =>
-        {
-            Ok(text.to_owned())
-        }
-        _ => Err(format!(
-            "is `{text}`, which is no role; write arn:aws:iam::ACCOUNT:role/NAME"
-        )),
-    }
-}
-
-/// The rule is that of the AssumeRole request.
-fn external_id(text: &str) -> Result<String, String> {
-    text_within(text, 2..=1224, "+=,.@:/-_")
-}
-
-/// The rule is that of the AssumeRole request.
-fn session_name(text: &str) -> Result<String, String> {
-    text_within(text, 2..=64, "+=,.@-_")
-}
-
-fn text_within(
-    text: &str,
-    length: std::ops::RangeInclusive<usize>,
-    signs: &str,
-) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || signs.contains(c);
-    if length.contains(&text.len()) && text.chars().all(fits) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "must be {} to {} letters, digits and {signs}",
-            length.start(),
-            length.end()
-        ))
-    }
-}
-
-fn region(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let ends_in_digit = text.ends_with(|c: char| c.is_ascii_digit());
-    if text.chars().all(fits) && text.matches('-').count() >= 2 && ends_in_digit {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "is `{text}`, which is no Region; write it as ap-northeast-1"
-        ))
     }
 }
 

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::key::complete;
-use crate::config::yaml;
+use crate::config::{AssumedRole, yaml};
+use crate::model::catalog::Profile;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -31,9 +32,10 @@ fn scalars_are_taken_as_written() {
 #[test]
 fn an_alias_repeats_its_value() {
     let config = config(
-        "targets:\n  - {name: a, regions: &here [eu-west-1]}\n  - {name: b, regions: *here}",
+        "targets:\n  - {name: a, regions: &here [eu-west-1]}\n  \
+         - {role_arn: 'arn:aws:iam::111122223333:role/a', regions: *here}",
     );
-    assert_eq!(config.targets[1].regions, ["eu-west-1"]);
+    assert_eq!(config.targets[1].regions.named(), ["eu-west-1"]);
 }
 
 #[test]
@@ -54,9 +56,6 @@ fn an_empty_file_is_the_defaults() {
     let Config {
         mackerel,
         targets,
-        clusters,
-        services,
-        metrics,
         host,
         poll,
         aws,
@@ -68,12 +67,21 @@ fn an_empty_file_is_the_defaults() {
     } = config("");
     assert!(mackerel.api_key.is_none());
     assert_eq!(mackerel.api_base, "https://api.mackerelio.com");
-    let own = Target {
-        name: "default".into(),
-        role: None,
-        regions: Vec::new(),
-    };
-    assert_eq!(targets, [own]);
+    let [own] = <[Target; 1]>::try_from(targets).unwrap();
+    let Target {
+        name,
+        role,
+        regions,
+        clusters,
+        services,
+        metrics,
+        roles,
+    } = own;
+    assert_eq!(
+        (name.as_str(), role, regions),
+        ("default", None, Regions::Home)
+    );
+    assert_eq!(roles, []);
     for filter in [clusters, services] {
         assert!(filter.names.include.is_empty() && filter.names.exclude.is_empty());
         assert!(!filter.asks_for_tags());
@@ -82,7 +90,7 @@ fn an_empty_file_is_the_defaults() {
     assert!(metrics.include.is_empty() && metrics.exclude.is_empty());
     assert_eq!(host.custom_identifier, Template::parse("{arn}").unwrap());
     assert_eq!((host.display_name, host.memo), (None, None));
-    assert_eq!((host.roles, host.status), (Vec::new(), "working"));
+    assert_eq!(host.status, "working");
     let expected = Poll {
         interval: MINUTE,
         settle: MINUTE,
@@ -120,6 +128,11 @@ targets:
     session_name: watch
     regions: [eu-west-1, us-east-1]
   - role_arn: arn:aws-cn:iam::444455556666:role/poller
+    regions: all
+    clusters: {include: 'db'}
+    services: {exclude: d}
+    metrics: {profile: full}
+    roles: 'shop: db'
 clusters: {include: 'web-*', exclude: web-x, tags: {env: prod}, exclude_tags: {skip: '*'}}
 services: {exclude: [a, b]}
 metrics: {profile: compact, include: 'ecs.deployment.*', exclude: '*.maximum'}
@@ -155,28 +168,35 @@ http: {listen: '[::1]:9808'}
         external_id: external_id.map(str::to_owned),
         session_name: session.into(),
     };
-    let targets = [
-        Target {
-            name: "shop".into(),
-            role: Some(role(
-                "arn:aws:iam::111122223333:role/path/poller",
-                Some("abc"),
-                "watch",
-            )),
-            regions: vec!["eu-west-1".into(), "us-east-1".into()],
-        },
-        Target {
-            name: "444455556666".into(),
-            role: Some(role(
-                "arn:aws-cn:iam::444455556666:role/poller",
-                None,
-                "mackerel-ecs",
-            )),
-            regions: Vec::new(),
-        },
-    ];
-    assert_eq!(config.targets, targets);
-    assert!(config.clusters.names.accepts("web-1") && !config.clusters.names.accepts("web-x"));
+    let [shop, other] = <[Target; 2]>::try_from(config.targets).unwrap();
+    assert_eq!(shop.name, "shop");
+    assert_eq!(
+        shop.role,
+        Some(role(
+            "arn:aws:iam::111122223333:role/path/poller",
+            Some("abc"),
+            "watch",
+        ))
+    );
+    assert_eq!(shop.regions.named(), ["eu-west-1", "us-east-1"]);
+    assert_eq!(other.name, "444455556666");
+    assert_eq!(
+        other.role,
+        Some(role(
+            "arn:aws-cn:iam::444455556666:role/poller",
+            None,
+            "mackerel-ecs",
+        ))
+    );
+    assert_eq!(other.regions, Regions::All);
+    // What it says for itself counts for it, key by key.
+    assert!(other.clusters.names.accepts("db") && !other.clusters.names.accepts("web-x"));
+    assert!(other.services.names.accepts("b") && !other.services.names.accepts("d"));
+    assert_eq!(other.metrics.profile, Profile::Full);
+    assert!(other.metrics.exclude.matches("a.maximum"));
+    assert_eq!(other.roles, [RoleFullname::parse("shop:db").unwrap()]);
+    assert_eq!(shop.roles, [RoleFullname::parse("shop:web").unwrap()]);
+    assert!(shop.clusters.names.accepts("web-1") && !shop.clusters.names.accepts("web-x"));
     let tags = |text: &str| {
         let pairs = text
             .split_whitespace()
@@ -185,13 +205,13 @@ http: {listen: '[::1]:9808'}
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect()
     };
-    assert!(config.clusters.accepts_tags(&tags("env=prod")));
-    assert!(!config.clusters.accepts_tags(&tags("env=prod skip=1")));
-    assert!(!config.clusters.accepts_tags(&tags("env=dev")));
-    assert!(!config.services.names.accepts("b") && config.services.names.accepts("c"));
-    assert_eq!(config.metrics.profile, Profile::Compact);
-    assert!(config.metrics.include.matches("ecs.deployment.api.count"));
-    assert!(config.metrics.exclude.matches("a.maximum"));
+    assert!(shop.clusters.accepts_tags(&tags("env=prod")));
+    assert!(!shop.clusters.accepts_tags(&tags("env=prod skip=1")));
+    assert!(!shop.clusters.accepts_tags(&tags("env=dev")));
+    assert!(!shop.services.names.accepts("b") && shop.services.names.accepts("c"));
+    assert_eq!(shop.metrics.profile, Profile::Compact);
+    assert!(shop.metrics.include.matches("ecs.deployment.api.count"));
+    assert!(shop.metrics.exclude.matches("a.maximum"));
     let host = config.host;
     assert_eq!(
         host.custom_identifier,
@@ -202,7 +222,6 @@ http: {listen: '[::1]:9808'}
         Some(Template::parse("{cluster}").unwrap())
     );
     assert_eq!(host.memo, Some(Template::parse("").unwrap()));
-    assert_eq!(host.roles, [RoleFullname::parse("shop:web").unwrap()]);
     assert_eq!(host.status, "standby");
     let expected = Poll {
         interval: 5 * MINUTE,

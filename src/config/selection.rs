@@ -9,6 +9,8 @@ use super::pattern::Patterns;
 pub struct Selection {
     /// The ready choice that the patterns work upon.
     pub profile: Profile,
+    /// Whether metrics of Container Insights are wanted, where a cluster has it on.
+    pub container_insights: bool,
     /// Metrics to add to the profile, of the whole catalogue.
     pub include: Patterns,
     /// Metrics to leave out, also of those that were added.
@@ -19,6 +21,9 @@ impl Selection {
     /// Whether this metric is wanted under its full name, the service's name in it. The name is
     /// made only where patterns have a say.
     pub fn selects(&self, metric: MetricId, name: impl Fn() -> String) -> bool {
+        if metric.metric().is_of_insights() && !self.container_insights {
+            return false;
+        }
         let in_profile = metric.metric().profile <= self.profile;
         if self.exclude.is_empty() && (in_profile || self.include.is_empty()) {
             return in_profile;
@@ -46,6 +51,7 @@ mod tests {
         };
         let selection = Selection {
             profile,
+            container_insights: false,
             include: patterns(include),
             exclude: patterns(exclude),
         };
@@ -83,7 +89,9 @@ mod tests {
     fn full_is_everything() {
         assert_eq!(
             selected(Profile::Full, "", "").len(),
-            MetricId::all().count()
+            MetricId::all()
+                .filter(|id| !id.metric().is_of_insights())
+                .count()
         );
     }
 }

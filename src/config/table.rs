@@ -44,6 +44,7 @@ pub const RELOAD: Span = span(Duration::from_secs(10), DAY);
 /// Host statuses that Mackerel knows.
 pub const STATUSES: &[&str] = &["working", "standby", "maintenance", "poweroff"];
 
+const SWITCH: &[&str] = &["off", "on"];
 const PROFILES: &[&str] = &["compact", "standard", "full"];
 const READERS: &[&str] = &["auto", "get_metric_statistics", "get_metric_data"];
 
@@ -55,7 +56,7 @@ const NOT_BLANK: &str = r"\S";
 const ROLE_ARN: &str = r"^arn:[^:]*:iam::[0-9]{12}:role/.+$";
 const EXTERNAL_ID: &str = r"^[A-Za-z0-9+=,.@:/_-]{2,1224}$";
 const SESSION_NAME: &str = r"^[A-Za-z0-9+=,.@_-]{2,64}$";
-const REGION: &str = r"^[a-z0-9]*(?:-[a-z0-9]*)+-[a-z0-9]*[0-9]$";
+const REGIONS: &str = r"^all$|^[a-z0-9]*(?:-[a-z0-9]*)+-[a-z0-9]*[0-9]$";
 const PATTERN: &str = r"^(?!.*\[[^\]]*$).+$";
 const TEMPLATE: &str = r"^(?:[^{}]|\{\{|\}\}|\{(?:arn|cluster|region|account)\})*$";
 const IDENTITY: &str =
@@ -67,6 +68,7 @@ const LISTEN: &str = r"^(?:[0-9.]+|\[[0-9a-fA-F:.%]+\]):[0-9]+$";
 
 const WHATEVER: Absent = Absent::Means("whatever is on Mackerel stays");
 const ALL: Absent = Absent::Means("all of them");
+const AS_FOR_ALL: Absent = Absent::Means("as for all targets");
 const NONE: Absent = Absent::Means("none");
 
 const fn key(path: &'static str, kind: Kind, absent: Absent, doc: &'static str) -> Key {
@@ -139,9 +141,53 @@ pub static KEYS: &[Key] = &[
     key("targets[].session_name", One(Free(SESSION_NAME)), Means("mackerel-ecs"),
         "The session's name as CloudTrail shows it; mackerel-ecs unless given.")
         .example("mackerel-ecs"),
-    key("targets[].regions", Many(Text(REGION)), Means("the one that the AWS environment names"),
-        "The Regions; the one that the AWS environment names unless given.")
+    key("targets[].regions", Many(Text(REGIONS)), Means("the one that the AWS environment names"),
+        "The Regions, or `all` that are enabled in the account, which asks for the permission \
+         ec2:DescribeRegions; the one that the AWS environment names unless given.")
         .example("[ap-northeast-1, us-east-1]"),
+    of_keys("targets[].clusters",
+        "What is to be otherwise here than the section of this name says for all targets, key by key. \
+         Variables and flags count for all targets."),
+    key("targets[].clusters.include", Many(Free(PATTERN)), AS_FOR_ALL, "Names to take.")
+        .example(r#"["*"]"#),
+    key("targets[].clusters.exclude", Many(Free(PATTERN)), AS_FOR_ALL,
+        "Names to leave out, also of those that `include` takes.")
+        .example(r#"["*-test"]"#),
+    key("targets[].clusters.tags", Named(Free(PATTERN)), AS_FOR_ALL,
+        "Tags that a cluster must have, all of them, each with a pattern for its value, or several.")
+        .example("{environment: [production, staging]}"),
+    key("targets[].clusters.exclude_tags", Named(Free(PATTERN)), AS_FOR_ALL, "Tags of which a cluster must have none.")
+        .example(r#"{monitoring: "off"}"#),
+    of_keys("targets[].services", "Likewise."),
+    key("targets[].services.include", Many(Free(PATTERN)), AS_FOR_ALL, "Names to take.")
+        .example(r#"["*"]"#),
+    key("targets[].services.exclude", Many(Free(PATTERN)), AS_FOR_ALL,
+        "Names to leave out, also of those that `include` takes.")
+        .example(r#"["*-canary"]"#),
+    key("targets[].services.tags", Named(Free(PATTERN)), AS_FOR_ALL,
+        "Tags that a service must have. They make each DescribeServices ask for more, so choose by \
+         name where that will do.")
+        .example(r#"{team: "*"}"#),
+    key("targets[].services.exclude_tags", Named(Free(PATTERN)), AS_FOR_ALL, "Tags of which a service must have none.")
+        .example(r#"{monitoring: "off"}"#),
+    of_keys("targets[].metrics", "Likewise."),
+    key("targets[].metrics.profile", One(Choice(PROFILES)), AS_FOR_ALL,
+        "What is posted of each service: compact (4 metrics), standard or full. What is not posted is \
+         not asked of CloudWatch either, so this is most of the bill, and of the size of the host on \
+         Mackerel.")
+        .example("compact"),
+    key("targets[].metrics.container_insights", One(Choice(SWITCH)), AS_FOR_ALL,
+        "Whether metrics of Container Insights are posted too, of clusters that have it on.")
+        .example("on"),
+    key("targets[].metrics.include", Many(Free(PATTERN)), AS_FOR_ALL,
+        "Metrics to add to the profile, by their name on Mackerel, with or without `custom.`.")
+        .example(r#"["ecs.deployment.*.count"]"#),
+    key("targets[].metrics.exclude", Many(Free(PATTERN)), AS_FOR_ALL,
+        "Metrics to leave out of it, also of those that were added.")
+        .example(r#"["*.minimum", "*.maximum"]"#),
+    key("targets[].roles", Many(Text(ROLE)), Means("as host.roles says"),
+        "Instead of host.roles.")
+        .example(r#"["shop:cluster"]"#),
 
     of_keys("clusters",
         "Which clusters are polled: all of them unless this says otherwise. Patterns are as in a \
@@ -177,6 +223,9 @@ pub static KEYS: &[Key] = &[
          not asked of CloudWatch either, so this is most of the bill, and of the size of the host on \
          Mackerel.")
         .variable("MACKEREL_ECS_PROFILE").flag("--profile"),
+    key("metrics.container_insights", One(Choice(SWITCH)), Value("off"),
+        "Whether metrics of Container Insights are posted too, of clusters that have it on: on or off. \
+         They are read of CloudWatch like all others, and cost as much."),
     key("metrics.include", Many(Free(PATTERN)), NONE,
         "Metrics to add to the profile, by their name on Mackerel, with or without `custom.`.")
         .example(r#"["ecs.deployment.*.count"]"#),

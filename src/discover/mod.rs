@@ -130,7 +130,7 @@ pub async fn discover(
         .extend(left_out.map(|cluster| cluster.arn));
 
     let hung = AtomicUsize::new(0);
-    let known = walk.begin(chosen, &discovery.living);
+    let known = walk.begin(chosen, &discovery.living, services);
     let mut walks = stream::iter(known)
         .map(|(cluster, known)| {
             walk_services(client, cluster, known, services, time, &hung, progress)

@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::config::Filter;
 use crate::model::id::{ClusterArn, last_part};
 use crate::model::inventory::{Cluster, Observed, Service};
 use crate::model::pass::Pass;
@@ -11,6 +12,8 @@ use crate::model::pass::Pass;
 /// What is known of a Region's services.
 #[derive(Debug, Default)]
 pub struct Walk {
+    /// Which services are walked.
+    filter: Option<Filter>,
     known: HashMap<ClusterArn, Known>,
     /// The first cluster that the last poll did not finish.
     next: Option<ClusterArn>,
@@ -41,12 +44,18 @@ pub(super) struct Walked {
 
 impl Walk {
     /// The clusters in the order in which they are walked, each with what is known of it: from the
-    /// first one that was not finished on, and then from the beginning.
+    /// first one that was not finished on, and then from the beginning. What was listed to choose
+    /// other services is forgotten.
     pub(super) fn begin(
         &mut self,
         mut clusters: Vec<Cluster>,
         living: &HashSet<ClusterArn>,
+        filter: &Filter,
     ) -> Vec<(Cluster, Known)> {
+        if self.filter.as_ref() != Some(filter) {
+            self.filter = Some(filter.clone());
+            self.known.clear();
+        }
         self.known.retain(|arn, _| living.contains(arn));
         let next = self.next.take();
         let first = next.map_or(0, |next| clusters.partition_point(|one| one.arn < next));
@@ -107,6 +116,7 @@ pub(super) fn names(arns: &[String]) -> HashSet<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::pattern::Patterns;
     use crate::model::time::Minute;
 
     fn cluster(name: &str) -> Cluster {
@@ -142,7 +152,7 @@ mod tests {
     /// Walks clusters of which each poll finishes so many; gives their order in each poll.
     fn orders(walk: &mut Walk, names: &[&str], finished: usize) -> String {
         let clusters = names.iter().map(|name| cluster(name)).collect();
-        let order = walk.begin(clusters, &HashSet::new());
+        let order = walk.begin(clusters, &HashSet::new(), &Filter::default());
         let names: Vec<String> = order.iter().map(|(one, _)| one.name.clone()).collect();
         for (place, (cluster, known)) in order.into_iter().enumerate() {
             walk.walked(Walked {
@@ -171,6 +181,37 @@ mod tests {
         // The one that was next is gone, and another has come.
         assert_eq!(orders(&mut walk, &["a", "b", "c", "dd", "e"], 5), "ddeabc");
         assert_eq!(orders(&mut walk, &names, 5), "abcde");
+    }
+
+    #[test]
+    fn a_listing_is_forgotten_when_other_services_are_chosen() {
+        let mut walk = Walk::default();
+        let living = HashSet::from([cluster("a").arn]);
+        let rest = |walk: &mut Walk, filter: &Filter| {
+            let (cluster, known) = walk.begin(vec![cluster("a")], &living, filter).remove(0);
+            let observed = Observed {
+                cluster,
+                services: Vec::new(),
+                whole: true,
+                afresh: true,
+            };
+            walk.walked(Walked {
+                observed,
+                rest: vec!["arn:x:service/a/b".to_owned()],
+                finished: false,
+                pass: Pass::default(),
+            });
+            known.rest.len()
+        };
+        let all = Filter::default();
+        let some = Filter {
+            tags: vec![("team".to_owned(), Patterns::default())],
+            ..Filter::default()
+        };
+        assert_eq!(rest(&mut walk, &all), 0);
+        assert_eq!(rest(&mut walk, &all), 1);
+        assert_eq!(rest(&mut walk, &some), 0);
+        assert_eq!(rest(&mut walk, &some), 1);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::aws::{Client, MetricData, Query};
 use crate::model::catalog::{SAMPLED, Source};
 use crate::model::inventory::Cluster;
+use crate::model::origin::Origin;
 use crate::model::progress::{Progress, Stage};
 use crate::model::reader::Reader;
 use crate::model::sample::{Batch, Sample, SeriesId};
@@ -128,21 +129,30 @@ fn requests(batch: &Batch, reader: Reader) -> Vec<Request<'_>> {
         }],
         Reader::Statistics => whole
             .chunk_by(|(place, one), (next_place, next)| {
-                place == next_place && one.service == next.service && asked(one).0 == asked(next).0
+                place == next_place && one.service == next.service && metric(one) == metric(next)
             })
             .map(|series| Request { window, series })
             .collect(),
     }
 }
 
-/// The CloudWatch metric and the statistic of a series.
-fn asked(series: &SeriesId) -> (&'static str, &'static str) {
+/// The CloudWatch metric of a series, with its namespace.
+fn metric(series: &SeriesId) -> (&'static str, &'static str) {
+    let (namespace, metric, _) = asked(series);
+    (namespace, metric)
+}
+
+/// The namespace, the CloudWatch metric and the statistic of a series.
+fn asked(series: &SeriesId) -> (&'static str, &'static str, &'static str) {
     match series.metric.metric().source {
         Source::CloudWatch {
-            metric, statistic, ..
-        } => (metric, statistic.as_str()),
+            origin,
+            metric,
+            statistic,
+            ..
+        } => (origin.namespace(), metric, statistic.as_str()),
         // A count is no metric of CloudWatch: asked for there, it is the number of samples.
-        _ => (SAMPLED, "SampleCount"),
+        _ => (Origin::Ecs.namespace(), SAMPLED, "SampleCount"),
     }
 }
 
@@ -150,8 +160,9 @@ fn queries<'a>(series: &'a [(usize, SeriesId)], clusters: &[&'a Cluster]) -> Vec
     series
         .iter()
         .filter_map(|(place, series)| {
-            let (metric, statistic) = asked(series);
+            let (namespace, metric, statistic) = asked(series);
             Some(Query {
+                namespace,
                 metric,
                 statistic,
                 cluster: &clusters.get(*place)?.name,

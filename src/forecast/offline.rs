@@ -30,21 +30,25 @@ pub struct Figures {
     ec2_share: f64,
     /// Which share of the services runs tasks.
     running: f64,
+    /// Which share of the clusters has Container Insights on, the enhanced one, which is the most that
+    /// there can be. It counts where the config asks for it.
+    insights_share: f64,
 }
 
 impl Figures {
     /// The keys, as they are typed.
-    const KEYS: [&'static str; 6] = [
+    const KEYS: [&'static str; 7] = [
         "accounts",
         "regions",
         "clusters",
         "services",
         "ec2_share",
         "running",
+        "insights_share",
     ];
 
     /// Reads `KEY=VALUE,KEY=VALUE`. What is not given is one account, one Region, one cluster, ten
-    /// services, all on Fargate and all running. An error says what is wrong and what would be right.
+    /// services, all on Fargate and all running, with Container Insights. An error says what is wrong and what would be right.
     pub fn parse(text: &str) -> Result<Figures, String> {
         let mut figures = Figures {
             accounts: 1,
@@ -53,6 +57,7 @@ impl Figures {
             services: 10,
             ec2_share: 0.0,
             running: 1.0,
+            insights_share: 1.0,
         };
         let mut seen: Vec<&str> = Vec::new();
         for pair in text.split(',').map(str::trim).filter(|one| !one.is_empty()) {
@@ -69,6 +74,7 @@ impl Figures {
                 "services" => figures.services = count(key, value, 0)?,
                 "ec2_share" => figures.ec2_share = share(key, value)?,
                 "running" => figures.running = share(key, value)?,
+                "insights_share" => figures.insights_share = share(key, value)?,
                 _ => return Err(unknown(&format!("key `{key}`"), "", key, &Self::KEYS)),
             }
             if seen.contains(&key) {
@@ -87,6 +93,7 @@ impl Figures {
         let places = self.accounts * self.regions;
         let ec2_clusters = part_of(self.clusters, self.ec2_share);
         let running = part_of(self.services, self.running);
+        let with_insights = part_of(self.clusters, self.insights_share);
         let mut parts: Vec<Part> = (0..places)
             .map(|place| Part {
                 target: match self.accounts {
@@ -104,12 +111,16 @@ impl Figures {
             let range = |of: usize| of * number / self.clusters..of * (number + 1) / self.clusters;
             let of_ec2 = range(ec2_clusters);
             let running = range(running).len();
+            let of_insights = range(with_insights);
             let services: Vec<Service> = range(self.services)
                 .enumerate()
                 .map(|(place, number)| service(number, place < running))
                 .collect();
             let part = &mut parts[number * places / self.clusters];
-            let cluster = cluster(part, number, !of_ec2.is_empty(), &services);
+            let cluster = Cluster {
+                container_insights: (!of_insights.is_empty()).then(|| "enhanced".into()),
+                ..cluster(part, number, !of_ec2.is_empty(), &services)
+            };
             part.pass += Pass::of_services(services.len(), services.len());
             part.clusters.push(Observed {
                 cluster,
@@ -194,6 +205,7 @@ mod tests {
     fn estate(text: &str) -> Vec<Part> {
         let metrics = Selection {
             profile: Profile::Standard,
+            container_insights: false,
             include: Patterns::default(),
             exclude: Patterns::default(),
         };

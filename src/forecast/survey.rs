@@ -61,9 +61,9 @@ async fn survey_region(
     client: &Client,
 ) -> (Option<Part>, Vec<Trouble>) {
     let scope = Scope {
-        clusters: &config.clusters,
+        clusters: &target.clusters,
         shard: config.shard,
-        services: &config.services,
+        services: &target.services,
     };
     let (mut walk, progress) = (Walk::default(), Progress::default());
     // At which minute each thing was read does not matter here.
@@ -75,7 +75,7 @@ async fn survey_region(
                 region: client.region().to_owned(),
                 clusters: discovery.clusters,
                 pass: discovery.pass,
-                metrics: config.metrics.clone(),
+                metrics: target.metrics.clone(),
             };
             (Some(part), discovery.troubles)
         }

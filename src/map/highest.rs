@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::config::selection::Selection;
 use crate::model::catalog::{MetricId, Scope, Source, Statistic};
+use crate::model::origin::Origin;
 use crate::model::sample::{Sample, SeriesId};
 use crate::model::time::Minute;
 
@@ -23,6 +24,7 @@ pub fn highest(read: &[Sample], selection: &Selection) -> Vec<Sample> {
             continue;
         }
         let averaged = Source::CloudWatch {
+            origin: Origin::Ecs,
             metric,
             statistic: Statistic::Average,
             scope: Scope::Service,

@@ -8,9 +8,13 @@ use crate::model::host::Wanted;
 use crate::model::inventory::Cluster;
 use crate::model::role::{ROLE_TAG, RoleFullname};
 
-/// What a cluster's host should be, and what is wrong with its role tag, if anything is.
-pub fn wanted(cluster: &Cluster, config: &HostConfig) -> (Wanted, Option<String>) {
-    let (roles, complaint) = roles(cluster, &config.roles);
+/// What a cluster's host should be, its roles unless its tag names some, and what is wrong with its role tag, if anything is.
+pub fn wanted(
+    cluster: &Cluster,
+    config: &HostConfig,
+    roles: &[RoleFullname],
+) -> (Wanted, Option<String>) {
+    let (roles, complaint) = self::roles(cluster, roles);
     let wanted = Wanted {
         custom_identifier: config.custom_identifier.render(&cluster.arn),
         name: cluster.name.clone(),
@@ -104,7 +108,6 @@ mod tests {
             custom_identifier: Template::default(),
             display_name: Some(Template::parse("{cluster} ({region})").unwrap()),
             memo: None,
-            roles: vec![RoleFullname::parse("ecs:cluster").unwrap()],
             status: "working",
             retire_after: None,
         }
@@ -112,7 +115,11 @@ mod tests {
 
     #[test]
     fn a_cluster_as_a_host() {
-        let (wanted, complaint) = wanted(&cluster(None), &config());
+        let (wanted, complaint) = wanted(
+            &cluster(None),
+            &config(),
+            &[RoleFullname::parse("ecs:cluster").unwrap()],
+        );
         assert_eq!(complaint, None);
         assert_eq!(
             wanted.custom_identifier,
@@ -144,7 +151,15 @@ mod tests {
 
     #[test]
     fn roles_come_from_the_tag_else_from_the_config() {
-        let roles = |tag| wanted(&cluster(tag), &config()).0.roles;
+        let roles = |tag| {
+            wanted(
+                &cluster(tag),
+                &config(),
+                &[RoleFullname::parse("ecs:cluster").unwrap()],
+            )
+            .0
+            .roles
+        };
         assert_eq!(roles(None), Some(vec!["ecs:cluster".to_owned()]));
         assert_eq!(
             roles(Some("shop: web / shop: api")),
@@ -154,7 +169,11 @@ mod tests {
 
     #[test]
     fn a_malformed_tag_leaves_the_roles_alone_and_is_told() {
-        let (wanted, complaint) = wanted(&cluster(Some("no role")), &config());
+        let (wanted, complaint) = wanted(
+            &cluster(Some("no role")),
+            &config(),
+            &[RoleFullname::parse("ecs:cluster").unwrap()],
+        );
         assert_eq!(wanted.roles, None);
         assert!(complaint.unwrap().contains("`no role` is no role"));
     }

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use super::origin::Origin;
+
 /// One metric.
 #[derive(Debug)]
 pub struct Metric {
@@ -39,6 +41,10 @@ pub enum Unit {
     Integer,
     /// 0 to 100, and more where a service may use more than it reserved.
     Percentage,
+    /// Numbers of a unit that Mackerel has no word for.
+    Float,
+    /// Bytes a second.
+    BytesPerSecond,
 }
 
 impl Unit {
@@ -47,6 +53,8 @@ impl Unit {
         match self {
             Unit::Integer => "integer",
             Unit::Percentage => "percentage",
+            Unit::Float => "float",
+            Unit::BytesPerSecond => "bytes/sec",
         }
     }
 }
@@ -64,12 +72,14 @@ pub enum Source {
     /// The highest of a CloudWatch metric of all services of a cluster in a minute, as far as it is
     /// read for them.
     Highest {
-        /// The name of the metric, whose average it is.
+        /// The name of the metric of `AWS/ECS`, whose average it is.
         metric: &'static str,
     },
-    /// A CloudWatch metric of the namespace `AWS/ECS`, one value a minute.
+    /// A CloudWatch metric, one value a minute.
     CloudWatch {
-        /// Its name.
+        /// Who sends it.
+        origin: Origin,
+        /// Its name; no two origins have one in common.
         metric: &'static str,
         /// The statistic.
         statistic: Statistic,
@@ -186,6 +196,15 @@ impl Metric {
         format!("{}.{}", self.graph.name, self.leaf)
     }
 
+    /// Whether it is of Container Insights, which costs extra and is posted only where it is asked
+    /// for.
+    pub fn is_of_insights(&self) -> bool {
+        match self.source {
+            Source::CloudWatch { origin, .. } => origin != Origin::Ecs,
+            _ => false,
+        }
+    }
+
     /// Whether there is one series per service rather than one per cluster.
     pub fn is_per_service(&self) -> bool {
         self.graph.name.ends_with('#')
@@ -217,6 +236,13 @@ graphs! {
     HIGHEST "custom.ecs.highest_service_utilization" "ECS Fullest Service" Percentage;
     CONTAINER_INSTANCE "custom.ecs.container_instance" "ECS Container Instances" Integer;
     DEPLOYMENT "custom.ecs.deployment.#" "ECS Service Deployments" Integer;
+    TASK_CPU "custom.ecs.insights.cpu_units.#" "ECS Task CPU (units)" Float;
+    TASK_MEMORY "custom.ecs.insights.memory_megabytes.#" "ECS Task Memory (MB)" Float;
+    TASK_NETWORK "custom.ecs.insights.network.#" "ECS Task Network" BytesPerSecond;
+    TASK_EPHEMERAL "custom.ecs.insights.ephemeral_storage_gigabytes.#" "ECS Task Ephemeral Storage (GB)" Float;
+    TASK_CPU_UTILIZATION "custom.ecs.insights.cpu_utilization.#" "ECS Task CPU Utilization" Percentage;
+    TASK_MEMORY_UTILIZATION "custom.ecs.insights.memory_utilization.#" "ECS Task Memory Utilization" Percentage;
+    TASK_EPHEMERAL_UTILIZATION "custom.ecs.insights.ephemeral_storage_utilization.#" "ECS Task Ephemeral Storage Utilization" Percentage;
 }
 
 const fn row(
@@ -235,8 +261,27 @@ const fn row(
     }
 }
 
+const fn insights(metric: &'static str, statistic: Statistic) -> Source {
+    Source::CloudWatch {
+        origin: Origin::Insights,
+        metric,
+        statistic,
+        scope: Scope::Service,
+    }
+}
+
+const fn enhanced(metric: &'static str, statistic: Statistic) -> Source {
+    Source::CloudWatch {
+        origin: Origin::EnhancedInsights,
+        metric,
+        statistic,
+        scope: Scope::Service,
+    }
+}
+
 const fn service_metric(metric: &'static str, statistic: Statistic) -> Source {
     Source::CloudWatch {
+        origin: Origin::Ecs,
         metric,
         statistic,
         scope: Scope::Service,
@@ -245,6 +290,7 @@ const fn service_metric(metric: &'static str, statistic: Statistic) -> Source {
 
 const fn cluster_metric(metric: &'static str, statistic: Statistic) -> Source {
     Source::CloudWatch {
+        origin: Origin::Ecs,
         metric,
         statistic,
         scope: Scope::Cluster,
@@ -289,6 +335,22 @@ pub static METRICS: &[Metric] = &[
     row(&CONTAINER_INSTANCE, "registered", "registered", Source::Cluster(ClusterFigure::ContainerInstances), Standard),
     row(&DEPLOYMENT, "count", "%1 deployments", Source::Service(ServiceFigure::Deployments), Full),
     row(&DEPLOYMENT, "failed_tasks", "%1 failed tasks", Source::Service(ServiceFigure::FailedTasks), Full),
+    // Container Insights: averages and maxima over the tasks of a service.
+    row(&TASK_CPU, "average", "%1 average", insights("CpuUtilized", Average), Compact),
+    row(&TASK_CPU, "maximum", "%1 maximum", insights("CpuUtilized", Maximum), Standard),
+    row(&TASK_CPU, "reserved", "%1 reserved", insights("CpuReserved", Average), Standard),
+    row(&TASK_MEMORY, "average", "%1 average", insights("MemoryUtilized", Average), Compact),
+    row(&TASK_MEMORY, "maximum", "%1 maximum", insights("MemoryUtilized", Maximum), Standard),
+    row(&TASK_MEMORY, "reserved", "%1 reserved", insights("MemoryReserved", Average), Standard),
+    row(&TASK_NETWORK, "received", "%1 received", insights("NetworkRxBytes", Average), Standard),
+    row(&TASK_NETWORK, "sent", "%1 sent", insights("NetworkTxBytes", Average), Standard),
+    row(&TASK_EPHEMERAL, "utilized", "%1 utilized", insights("EphemeralStorageUtilized", Average), Full),
+    row(&TASK_EPHEMERAL, "reserved", "%1 reserved", insights("EphemeralStorageReserved", Average), Full),
+    row(&TASK_CPU_UTILIZATION, "average", "%1 average", enhanced("TaskCpuUtilization", Average), Standard),
+    row(&TASK_CPU_UTILIZATION, "maximum", "%1 maximum", enhanced("TaskCpuUtilization", Maximum), Standard),
+    row(&TASK_MEMORY_UTILIZATION, "average", "%1 average", enhanced("TaskMemoryUtilization", Average), Standard),
+    row(&TASK_MEMORY_UTILIZATION, "maximum", "%1 maximum", enhanced("TaskMemoryUtilization", Maximum), Standard),
+    row(&TASK_EPHEMERAL_UTILIZATION, "maximum", "%1 maximum", enhanced("TaskEphemeralStorageUtilization", Maximum), Full),
 ];
 
 /// The metrics that tell of a whole cluster what a monitor can be set on.
@@ -358,7 +420,8 @@ mod tests {
 
     #[test]
     fn compact_is_four_per_service() {
-        let compact = METRICS.iter().filter(|m| m.profile == Compact).count();
+        let mut own = METRICS.iter().filter(|metric| !metric.is_of_insights());
+        let compact = own.by_ref().filter(|m| m.profile == Compact).count();
         assert_eq!(compact, 4);
     }
 

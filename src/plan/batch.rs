@@ -76,14 +76,26 @@ fn groups(reading: &Reading<'_>, selection: &Selection) -> Vec<Vec<SeriesId>> {
         .history
         .cluster_may_have_data(reading.cluster, reading.window)
     {
-        add_groups(&mut groups, Scope::Cluster, None, selection);
+        add_groups(
+            &mut groups,
+            reading.cluster,
+            Scope::Cluster,
+            None,
+            selection,
+        );
     }
     let (history, window) = (reading.history, reading.window);
     let present = reading.services.iter().map(|service| &service.name);
     let present = present.filter(|name| history.service_may_have_data(name, window));
     for service in present.chain(history.departed(window)) {
         let first = groups.len();
-        add_groups(&mut groups, Scope::Service, Some(service), selection);
+        add_groups(
+            &mut groups,
+            reading.cluster,
+            Scope::Service,
+            Some(service),
+            selection,
+        );
         if reading.with_sample_count {
             add_sample_count(&mut groups, first, service, selection);
         }
@@ -127,15 +139,26 @@ fn add_sample_count(
 
 fn add_groups(
     groups: &mut Vec<Vec<SeriesId>>,
+    cluster: &Cluster,
     wanted: Scope,
     service: Option<&Arc<str>>,
     selection: &Selection,
 ) {
     let mut last = None;
     for id in MetricId::all() {
-        let Source::CloudWatch { metric, scope, .. } = id.metric().source else {
+        let source = id.metric().source;
+        let Source::CloudWatch {
+            origin,
+            metric,
+            scope,
+            ..
+        } = source
+        else {
             continue;
         };
+        if !origin.sends(cluster.container_insights.as_deref()) {
+            continue;
+        }
         let series = SeriesId {
             metric: id,
             service: service.cloned(),

@@ -72,6 +72,7 @@ fn plan(
         .collect();
     let selection = Selection {
         profile,
+        container_insights: false,
         include: Patterns::default(),
         exclude: Patterns::default(),
     };
@@ -145,6 +146,7 @@ fn clusters_with_other_windows_get_requests_of_their_own() {
     };
     let selection = Selection {
         profile: Profile::Compact,
+        container_insights: false,
         include: Patterns::default(),
         exclude: Patterns::default(),
     };
@@ -181,6 +183,7 @@ fn the_number_of_samples_is_one_more_statistic() {
         };
         let selection = Selection {
             profile,
+            container_insights: false,
             include: Patterns::default(),
             exclude,
         };

@@ -7,14 +7,15 @@ use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use super::Shared;
 use super::cluster::Work;
+use super::{Place, Shared};
 use crate::mackerel::client::Client as Mackerel;
 use crate::mackerel::error::{Error, Kind};
 use crate::map::graph::graph_defs;
 use crate::map::host::wanted;
 use crate::model::host::Wanted;
 use crate::model::id::ClusterArn;
+use crate::model::role::RoleFullname;
 use crate::model::trouble::Trouble;
 use crate::post::graph;
 use crate::post::host::{Enrolled, Graphs, enroll, write_notes};
@@ -22,19 +23,20 @@ use crate::post::host::{Enrolled, Graphs, enroll, write_notes};
 /// How many hosts are made sure of at once.
 const HOSTS_AT_ONCE: usize = 8;
 
-/// Makes sure of all hosts.
+/// Makes sure of all hosts of the Region of this place; the roles are for clusters whose tags name none.
 pub(super) async fn enroll_all(
     mackerel: &Mackerel,
     works: &mut [Work],
     shared: &Shared,
+    (place, roles): (Place, &[RoleFullname]),
     now: DateTime<Utc>,
     deadline: Instant,
     troubles: &mut Vec<Trouble>,
 ) {
     let enrolling: Vec<Result<(Enrolled, Option<String>), Error>> = stream::iter(works.iter())
         .map(|work| async move {
-            let (wanted, complaint) = wanted(&work.observed.cluster, &shared.config.host);
-            shared.claim(&wanted, &work.observed.cluster.arn)?;
+            let (wanted, complaint) = wanted(&work.observed.cluster, &shared.config.host, roles);
+            shared.claim(&wanted, &work.observed.cluster.arn, place)?;
             let known = work.state.enrolled.as_ref();
             let beginning = work.state.beginning(now, &shared.config.poll);
             let enrolled = enroll(mackerel, wanted, known, beginning, now, deadline).await?;
@@ -66,14 +68,24 @@ pub(super) async fn enroll_all(
 }
 
 impl Shared {
-    /// Two clusters with one custom identifier would mix their numbers in one host.
-    fn claim(&self, wanted: &Wanted, arn: &ClusterArn) -> Result<(), Error> {
+    /// Two clusters with one custom identifier would mix their numbers in one host, and a cluster that
+    /// two targets have would be posted twice.
+    fn claim(&self, wanted: &Wanted, arn: &ClusterArn, place: Place) -> Result<(), Error> {
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        let holder = claims
+        let (holder, its_place) = claims
             .entry(wanted.custom_identifier.clone())
-            .or_insert_with(|| arn.clone());
-        if holder == arn {
+            .or_insert_with(|| (arn.clone(), place));
+        if holder == arn && *its_place == place {
             return Ok(());
+        }
+        if holder == arn {
+            return Err(Error {
+                kind: Kind::Rejected,
+                message:
+                    "another target polls this cluster already; leave its Region, or the cluster, \
+                          out of one of them"
+                        .into(),
+            });
         }
         Err(Error {
             kind: Kind::Rejected,
@@ -91,7 +103,7 @@ impl Shared {
             return;
         };
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        claims.retain(|_, holder| {
+        claims.retain(|_, (holder, _)| {
             let elsewhere = holder.region() != region || holder.account() != account;
             elsewhere || living.contains(holder)
         });

@@ -66,8 +66,8 @@ struct Shared {
     calls: Calls,
     /// Counts the clients of Mackerel that there were.
     edition: u64,
-    /// Whose custom identifier is whose, so that no two clusters write to one host.
-    claims: Mutex<HashMap<String, ClusterArn>>,
+    /// Whose custom identifier is whose, and which Region's it is, so that no two clusters write to one host.
+    claims: Mutex<HashMap<String, (ClusterArn, Place)>>,
     /// When this process last posted the graph definitions.
     graphs_posted: tokio::sync::Mutex<Option<DateTime<Utc>>>,
     /// How much of CloudWatch a reading of each Region asks for, and with which call.
@@ -101,7 +101,7 @@ impl Shared {
 
 #[derive(Debug)]
 struct TargetState {
-    target: Target,
+    target: Arc<Target>,
     regions: Vec<RegionState>,
     /// When this process first tried it.
     tried_since: Option<DateTime<Utc>>,
@@ -234,21 +234,21 @@ impl Poller {
     /// Begins the polls of all Regions that are not being polled.
     fn begin(&mut self, now: DateTime<Utc>, goes_on: bool) {
         let connected: usize = self.targets.iter().map(|target| target.regions.len()).sum();
-        for state in self
-            .targets
-            .iter_mut()
-            .flat_map(|target| &mut target.regions)
-        {
-            let Some(mut region) = state.idle.take() else {
-                continue;
-            };
-            state.began = now;
-            let shared = Arc::clone(&self.shared);
-            let place = state.place;
-            self.polls.push(Box::pin(async move {
-                let report = region.poll(&shared, now, place, connected, goes_on).await;
-                (place, region, report)
-            }));
+        for target in &mut self.targets {
+            for state in &mut target.regions {
+                let Some(mut region) = state.idle.take() else {
+                    continue;
+                };
+                state.began = now;
+                let shared = Arc::clone(&self.shared);
+                let target = Arc::clone(&target.target);
+                let place = state.place;
+                self.polls.push(Box::pin(async move {
+                    let polled = region.poll(&shared, &target, now, place, connected, goes_on);
+                    let report = polled.await;
+                    (place, region, report)
+                }));
+            }
         }
     }
 
@@ -313,7 +313,7 @@ const NO_PLACE: Place = Place::MAX;
 impl TargetState {
     fn new(target: &Target) -> Self {
         TargetState {
-            target: target.clone(),
+            target: Arc::new(target.clone()),
             regions: Vec::new(),
             tried_since: None,
             trouble: None,

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::Shared;
 use super::cluster::{Divisor, Work};
 use crate::aws::{Client, Error, Kind, MAX_QUERIES};
+use crate::config::selection::Selection;
 use crate::fetch::{Fetched, fetch};
 use crate::map::highest::highest;
 use crate::map::restore::{restored, samples_per_task};
@@ -39,8 +40,10 @@ const LEARNING: i64 = 30;
 /// could not be posted in its time.
 const MOST_NEWS: usize = 1_000_000;
 
-/// About how many series a service has in CloudWatch.
+/// About how many series a service has in CloudWatch, and how many more where its cluster has Container
+/// Insights on.
 const SERIES_PER_SERVICE: usize = 6;
+const SERIES_OF_INSIGHTS: usize = 15;
 
 /// How much one poll may read.
 #[derive(Debug, Clone, Copy)]
@@ -82,13 +85,18 @@ impl Room {
 pub(super) fn plan_windows(
     works: &mut [Work],
     shared: &Shared,
+    metrics: &Selection,
     now: DateTime<Utc>,
     every: i64,
     regions: usize,
     mut room: Room,
 ) {
     let services: usize = works.iter().map(|work| work.observed.services.len()).sum();
-    let fits = POINTS_AT_ONCE / regions.max(1) / (services * SERIES_PER_SERVICE).max(1);
+    let per_service = match metrics.container_insights {
+        true => SERIES_PER_SERVICE + SERIES_OF_INSIGHTS,
+        false => SERIES_PER_SERVICE,
+    };
+    let fits = POINTS_AT_ONCE / regions.max(1) / (services * per_service).max(1);
     let poll = &shared.config.poll;
     let overlap = minutes(poll.overlap);
     let at_most = (fits as i64).max(LEAST_MINUTES).max(2 * overlap);
@@ -107,7 +115,7 @@ pub(super) fn plan_windows(
             (Some(window), Some(until)) => window.to.since(until).clamp(0, read),
             _ => read,
         };
-        let series = work.observed.services.len() * SERIES_PER_SERVICE;
+        let series = work.observed.services.len() * per_service;
         let of = |minutes: i64| series * minutes.unsigned_abs() as usize;
         if !room.take(of(read), of(new)) && !is_first {
             work.window = None;
@@ -127,10 +135,10 @@ pub(super) struct Times {
     pub(super) deadline: Instant,
 }
 
-/// Reads what CloudWatch has in the windows.
+/// Reads what CloudWatch has of the metrics in the windows, with one of its calls.
 pub(super) async fn read(
     client: &Client,
-    reader: Reader,
+    (reader, metrics): (Reader, &Selection),
     works: &mut [Work],
     shared: &Shared,
     times: Times,
@@ -158,7 +166,7 @@ pub(super) async fn read(
         })
         .collect();
     let (places, readings): (Vec<usize>, Vec<Reading<'_>>) = readings.into_iter().unzip();
-    let batches = batches(&readings, &shared.config.metrics, MAX_QUERIES);
+    let batches = batches(&readings, metrics, MAX_QUERIES);
     let clusters: Vec<_> = readings.iter().map(|reading| reading.cluster).collect();
     let fetched = fetch(
         client,
@@ -169,14 +177,14 @@ pub(super) async fn read(
         &shared.progress,
     )
     .await;
-    take(works, &places, fetched, shared, troubles);
+    take(works, &places, fetched, (shared, metrics), troubles);
 }
 
 fn take(
     works: &mut [Work],
     places: &[usize],
     fetched: Fetched,
-    shared: &Shared,
+    (shared, metrics): (&Shared, &Selection),
     troubles: &mut Vec<Trouble>,
 ) {
     let running = running_count();
@@ -200,7 +208,7 @@ fn take(
             read.retain(|sample| sample.minute >= again);
         }
         if work.read_whole {
-            read.extend(highest(&read, &shared.config.metrics));
+            read.extend(highest(&read, metrics));
         }
         work.state.memory.recall(&read, &work.state.noted);
         work.sampled.extend(sampled);

@@ -13,12 +13,14 @@ use super::reading::{Times, plan_windows, read, restore};
 use super::spread::{self, Spread};
 use super::{Place, Shared, retirement};
 use crate::aws::Client;
-use crate::config::Poll;
+use crate::config::selection::Selection;
+use crate::config::{Poll, Target};
 use crate::discover::walk::Walk;
 use crate::discover::{Discovery, Scope, discover};
 use crate::map::count::counts;
 use crate::model::id::ClusterArn;
 use crate::model::reader::Reader;
+use crate::model::region::Regions;
 use crate::model::time::{Minute, Window};
 use crate::model::trouble::Trouble;
 use crate::plan::batch::{Reading, load};
@@ -88,6 +90,7 @@ impl Region {
     pub(super) async fn poll(
         &mut self,
         shared: &Shared,
+        target: &Target,
         now: DateTime<Utc>,
         place: Place,
         regions: usize,
@@ -98,13 +101,12 @@ impl Region {
         let well_at = *self.well_at.get_or_insert(now);
         if self.edition != shared.edition {
             self.edition = shared.edition;
-            self.walk = Walk::default();
             self.doubt();
         }
         let scope = Scope {
-            clusters: &config.clusters,
+            clusters: &target.clusters,
             shard: config.shard,
-            services: &config.services,
+            services: &target.services,
         };
         let spread = self.spread(&config.poll);
         let reads = self.clusters.is_empty() || self.is_due(now, &config.poll);
@@ -123,7 +125,8 @@ impl Region {
                 return report;
             }
         };
-        if config.shard.is_none() {
+        // Where all Regions are polled, most have no cluster.
+        if config.shard.is_none() && target.regions != Regions::All {
             report.troubles.extend(self.nothing_found(&discovery));
         }
         let polls = discovery
@@ -135,25 +138,27 @@ impl Region {
         let revisions = polls.and_then(|_| spread.revisions(&self.client));
         let living = std::mem::take(&mut discovery.living);
         let left_out = std::mem::take(&mut discovery.left_out);
-        let mut works = self.begin(discovery, shared, now, &mut report.troubles);
+        let mut works = self.begin(discovery, shared, target, now, &mut report.troubles);
         let troubles = &mut report.troubles;
         let mackerel = shared.mackerel.as_ref();
         let poll = &config.poll;
         if let Some(mackerel) = mackerel {
             let deadline = shared.deadline();
-            enroll_all(mackerel, &mut works, shared, now, deadline, troubles).await;
+            let by = (place, target.roles.as_slice());
+            enroll_all(mackerel, &mut works, shared, by, now, deadline, troubles).await;
         }
-        self.choose(&works, shared, now, place);
+        self.choose(&works, shared, &target.metrics, now, place);
         let (reader, every) = self.reading;
+        let how = (reader, &target.metrics);
         let room = self.spread(poll).room(&self.client, goes_on, regions);
-        plan_windows(&mut works, shared, now, every, regions, room);
+        plan_windows(&mut works, shared, how.1, now, every, regions, room);
         let client = &self.client;
         let times = Times {
             now,
             restorable_until: until,
             deadline: shared.deadline(),
         };
-        read(client, reader, &mut works, shared, times, troubles).await;
+        read(client, how, &mut works, shared, times, troubles).await;
         restore(client, &mut works, times, revisions, troubles).await;
         if let Some(mackerel) = mackerel {
             let deadline = shared.deadline();
@@ -213,7 +218,14 @@ impl Region {
     }
 
     /// Chooses how CloudWatch is read, by what it costs.
-    fn choose(&mut self, works: &[Work], shared: &Shared, now: DateTime<Utc>, place: Place) {
+    fn choose(
+        &mut self,
+        works: &[Work],
+        shared: &Shared,
+        metrics: &Selection,
+        now: DateTime<Utc>,
+        place: Place,
+    ) {
         let config = &shared.config;
         let settled = settled_until(now, config.poll.settle);
         let window = Window {
@@ -221,7 +233,7 @@ impl Region {
             to: settled,
         };
         let readings: Vec<Reading<'_>> = works.iter().map(|work| work.reading(window)).collect();
-        let load = load(&readings, &config.metrics);
+        let load = load(&readings, metrics);
         self.load = load;
         let allowed = self.client.statistics_within(config.poll.reading_time());
         let reader = reader(load, config.cloudwatch.reader, allowed);
@@ -292,6 +304,7 @@ impl Region {
         &mut self,
         discovery: Discovery,
         shared: &Shared,
+        target: &Target,
         now: DateTime<Utc>,
         troubles: &mut Vec<Trouble>,
     ) -> Vec<Work> {
@@ -310,7 +323,7 @@ impl Region {
                 let mut state = known.unwrap_or_default();
                 let (cluster, services) = (&observed.cluster, &observed.services);
                 state.history.observe(cluster, services);
-                let counts = counts(&observed, &shared.config.metrics, Minute::of(now));
+                let counts = counts(&observed, &target.metrics, Minute::of(now));
                 state.count(counts, minute, &shared.config.poll);
                 // What has no count in a minute before it was read is restored.
                 state.gaps.add(Window {

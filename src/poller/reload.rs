@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use super::{Poller, RegionState, Shared, TargetState};
 use crate::aws::Access;
-use crate::config::{AssumedRole, Config};
+use crate::config::Config;
 use crate::mackerel::client::Client as Mackerel;
 use crate::mackerel::error::Error;
 
@@ -44,7 +44,7 @@ impl Poller {
                 let at = before.iter().position(|state| same_rate && same(state))?;
                 let state = before.remove(at);
                 Some(TargetState {
-                    target: target.clone(),
+                    target: Arc::new(target.clone()),
                     ..state
                 })
             })
@@ -55,12 +55,11 @@ impl Poller {
             .map(|(kept, target)| {
                 kept.unwrap_or_else(|| {
                     let mut state = TargetState::new(target);
-                    let account = account(target.role.as_ref());
+                    let account = target.account();
                     for other in &mut before {
-                        if account == self::account(other.target.role.as_ref()) {
-                            let wanted = |region: &mut RegionState| {
-                                target.regions.is_empty() || target.regions.contains(&region.name)
-                            };
+                        if account == other.target.account() {
+                            let wanted =
+                                |region: &mut RegionState| target.regions.may_hold(&region.name);
                             state.inherited.extend(other.regions.extract_if(.., wanted));
                         }
                     }
@@ -119,9 +118,4 @@ impl Poller {
         }))
         .await;
     }
-}
-
-/// The account of a role; none for the poller's own.
-fn account(role: Option<&AssumedRole>) -> Option<&str> {
-    role?.arn.split(':').nth(4)
 }

@@ -61,9 +61,13 @@ pub fn wanted(choice: &Choice, config: &Config) -> Vec<Wanted> {
 }
 
 fn of_host(key: &str, monitor: Value, metric: &str, choice: &Choice, config: &Config) -> Wanted {
+    let selects = |id: MetricId| {
+        let mut targets = config.targets.iter();
+        targets.any(|target| target.metrics.selects(id, || metric.to_owned()))
+    };
     let posted = MetricId::all()
         .filter(|id| id.metric().pattern() == metric)
-        .any(|id| config.metrics.selects(id, || metric.to_owned()));
+        .any(selects);
     let mut thing = object(monitor);
     thing.insert("type".into(), "host".into());
     thing.insert("metric".into(), metric.into());

@@ -41,11 +41,12 @@ class Lists(unittest.TestCase):
             "api_key_arn": "arn:aws:ssm:ap-northeast-1:111122223333:parameter/mackerel/apikey",
             "subnet_ids": ["subnet-0a"],
         }
+        everywhere = {"targets": [{"name": "own", "regions": "all"}, CONFIG["targets"][1]]}
         readers = [
             {"cloudwatch": {"reader": reader}}
             for reader in ("auto", "get_metric_data", "get_metric_statistics")
         ]
-        for config in ({}, CONFIG, {"targets": [CONFIG["targets"][1]]}, *readers):
+        for config in ({}, CONFIG, {"targets": [CONFIG["targets"][1]]}, everywhere, *readers):
             with self.subTest(config):
                 made = copy.applied(".", given | {"config": config})
                 granted = json.loads(made["aws_iam_role_policy.task"]["policy"])["Statement"]
@@ -57,6 +58,10 @@ class Lists(unittest.TestCase):
         made = copy.applied("modules/reader-role", given)
         granted = json.loads(made["aws_iam_role_policy.this"]["policy"])["Statement"]
         self.assertEqual(granted, policy("reader", {}))
+        made = copy.applied("modules/reader-role", given | {"lists_regions": True})
+        granted = json.loads(made["aws_iam_role_policy.this"]["policy"])["Statement"]
+        everywhere = {"targets": [CONFIG["targets"][1] | {"regions": "all"}]}
+        self.assertEqual(granted, policy("reader", everywhere))
 
     def test_the_templates_grant_what_the_program_prints(self):
         for template in sorted((tool.ROOT / "cloudformation").glob("*.yaml")):
@@ -67,7 +72,15 @@ class Lists(unittest.TestCase):
                 # Each statement is `!If [CONDITION, STATEMENT, nothing]`.
                 granted = [json.loads(json.dumps(one["Fn::If"][1])) for one in statements]
                 granted[1]["Resource"] = [READER]
+                actions = granted[0]["Action"]
+                # To list the Regions is allowed where AllRegions says so.
+                granted[0]["Action"] = [one for one in actions if isinstance(one, str)]
                 self.assertEqual(granted, policy("poll", CONFIG))
+                granted[0]["Action"] = [
+                    one if isinstance(one, str) else one["Fn::If"][1] for one in actions
+                ]
+                everywhere = {"targets": [{"name": "own", "regions": "all"}, CONFIG["targets"][1]]}
+                self.assertEqual(granted, policy("poll", everywhere))
 
 
 class Configuration(unittest.TestCase):

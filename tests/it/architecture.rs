@@ -154,6 +154,8 @@ const RESERVED: &[(&str, &[&str])] = &[
             "src/config/read.rs",
             "src/task/endpoint.rs",
             "src/aws/object.rs",
+            "src/aws/regions.rs",
+            "src/aws/sign.rs",
             "src/source.rs",
             "src/task/probe.rs",
             "src/task/setting/program.rs",

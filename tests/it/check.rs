@@ -1,6 +1,6 @@
 //! `check`: what is missing is named, each thing alone, and nothing is changed.
 
-use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
+use mackerel_ecs::demo::aws::fleet::cluster::{Cluster, ContainerInsights};
 use mackerel_ecs::demo::aws::fleet::service::Service;
 use mackerel_ecs::demo::aws::fleet::{Account, Fleet, Role};
 use mackerel_ecs::demo::aws::options::{Denial, Key, Options as AwsOptions};
@@ -178,6 +178,104 @@ async fn each_target_is_tried_as_whom_it_is() {
     );
     assert!(failed[0].2.contains("external id"), "{failed:?}");
     assert!(ended.stdout.contains("request id "), "{}", ended.stdout);
+}
+
+/// The Regions are listed only where all of them are wanted, and who may not is told what mends it; the
+/// other targets are tried all the same.
+#[tokio::test]
+async fn regions_are_listed_only_where_all_are_wanted() {
+    const LIST: &str = "ec2:DescribeRegions";
+    let other = "444455556666";
+    let account = Account::new(other)
+        .role(Role::new("reader"))
+        .cluster(REGION, Cluster::fargate("shop"))
+        .enable("eu-west-1");
+    let world = World::real(fleet().account(account)).await;
+    let config = |regions: &str| {
+        format!(
+            "targets: [{{name: own}}, {{name: shop, role_arn: 'arn:aws:iam::{other}:role/reader', \
+             regions: {regions}}}]"
+        )
+    };
+    let program = world.program(CHECK).config(&config("all"));
+    let ended = program.run().await.expect_status(0);
+    let json = ended.json();
+    let listed: Vec<&Value> = json["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["subject"] == LIST)
+        .collect();
+    assert_eq!(listed.len(), 1, "{json:#}");
+    assert_eq!(
+        (&listed[0]["place"], &listed[0]["message"]),
+        (&json!("shop"), &json!("2 Regions"))
+    );
+    assert!(ended.stdout.contains("shop eu-west-1"), "{}", ended.stdout);
+    world.aws.deny(Denial::of(LIST));
+    let program = world.program(CHECK).config(&config("all"));
+    let ended = program.run().await.expect_status(1);
+    let expected = (
+        "shop".to_owned(),
+        LIST.to_owned(),
+        format!("access denied to {LIST}"),
+    );
+    assert_eq!(failed(&ended), [expected], "{}", ended.stdout);
+    let mend = format!("allow {LIST} in the IAM policy of arn:aws:iam::{other}:role/reader");
+    assert!(ended.stdout.contains(&mend), "{}", ended.stdout);
+    assert!(ended.stdout.contains("own ap-northeast-1"));
+    let program = world.program(CHECK).config(&config(REGION));
+    program.run().await.expect_status(0);
+}
+
+#[tokio::test]
+async fn container_insights_that_no_cluster_has_are_a_warning() {
+    let plain = Cluster::fargate("plain");
+    let on = Cluster::fargate("on").container_insights(ContainerInsights::Enabled);
+    let enhanced = Cluster::fargate("enhanced").container_insights(ContainerInsights::Enhanced);
+    let fleet = [plain, on, enhanced]
+        .into_iter()
+        .fold(Fleet::new(ACCOUNT), |fleet, cluster| {
+            fleet.cluster(REGION, cluster)
+        });
+    let world = World::real(fleet).await;
+    let told = async |yaml: &str| {
+        let ended = world.program(CHECK).config(yaml).run().await;
+        let json = ended.expect_status(0).json();
+        let findings = json["findings"].as_array().unwrap().clone();
+        let mut of_it = findings
+            .into_iter()
+            .filter(|one| one["subject"] == "Container Insights");
+        of_it.next().map(|one| {
+            let text = |name: &str| one[name].as_str().unwrap().to_owned();
+            (text("mark"), text("message"))
+        })
+    };
+    let finding = |mark: &str, message: &str| Some((mark.to_owned(), message.to_owned()));
+    assert_eq!(told("metrics: {}").await, None);
+    assert_eq!(
+        told("metrics: {container_insights: on}").await,
+        finding("ok", "2 of 3 clusters have it on, 1 of them enhanced")
+    );
+    assert_eq!(
+        told("metrics: {container_insights: on}\nclusters: {include: plain}").await,
+        finding("warn", "0 of 1 clusters have it on, 0 of them enhanced")
+    );
+}
+
+/// Only AWS can tell that two roles are of one account.
+#[tokio::test]
+async fn a_cluster_that_two_targets_have_is_told() {
+    let world = World::real(fleet().role(Role::new("reader"))).await;
+    let yaml = format!(
+        "targets: [{{name: own}}, {{name: again, role_arn: 'arn:aws:iam::{ACCOUNT}:role/reader'}}]"
+    );
+    let program = world.program(CHECK).config(&yaml);
+    let ended = program.run().await.expect_status(1);
+    let failed = failed(&ended);
+    assert_eq!(failed.len(), 1, "{}", ended.stdout);
+    let expected = "the targets own, again both have arn:aws:ecs:";
+    assert!(failed[0].2.starts_with(expected), "{failed:?}");
 }
 
 #[tokio::test]

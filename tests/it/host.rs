@@ -250,7 +250,7 @@ async fn graph_definitions_are_kept_alive() {
             .requests()
             .count("POST /api/v0/graph-defs/create");
         assert_eq!(posted, 3, "one process: {one_process}");
-        assert_eq!(world.mackerel.graph_defs().len(), 12);
+        assert_eq!(world.mackerel.graph_defs().len(), 19);
     }
 }
 

@@ -15,6 +15,7 @@ use mackerel_ecs::demo::aws::fleet::service::{Compute, Service, long_ago};
 use mackerel_ecs::demo::aws::fleet::statistics::Metric;
 use mackerel_ecs::model::calls::Calls;
 use mackerel_ecs::model::id::ClusterArn;
+use mackerel_ecs::model::region::Regions;
 use mackerel_ecs::model::time::{Minute, Window};
 use mackerel_ecs::transport::Transport;
 use serde_json::{Value, json};
@@ -41,6 +42,7 @@ const QUERIES: [Query<'_>; 3] = [
 
 const fn query(statistic: &'static str, service: &'static str) -> Query<'static> {
     Query {
+        namespace: "AWS/ECS",
         metric: "CPUUtilization",
         statistic,
         cluster: "web",
@@ -160,7 +162,10 @@ async fn client(url: &str) -> Client {
         rate_share: None,
         clock: None,
     };
-    connect(&access, None, &[]).await.unwrap().remove(0)
+    connect(&access, None, &Regions::Home)
+        .await
+        .unwrap()
+        .remove(0)
 }
 
 /// The product's five calls to one of them, each as text that can be compared.

@@ -97,6 +97,37 @@ async fn the_demo_fleet_is_asked_what_the_plan_says() {
     }
 }
 
+/// In the demo's fleet one cluster has Container Insights on.
+#[tokio::test]
+async fn container_insights_are_counted() {
+    let on = "container_insights: on";
+    for reader in ["get_metric_data", "get_metric_statistics"] {
+        for profile in ["compact", "standard"] {
+            let yaml = format!(
+                "metrics: {{profile: {profile}, {on}}}\ncloudwatch: {{reader: {reader}, interval: 1m}}"
+            );
+            check(Fleet::demo(at(NOON)), &yaml).await;
+        }
+    }
+    let figures = |config: &str, share: &str| {
+        let made_up = format!("plan --offline services=100,clusters=10{share} --output json");
+        Program::new(&made_up).config(config).run()
+    };
+    let metrics = async |config: &str, share: &str| {
+        let ended = figures(config, share).await.expect_status(0);
+        ended.json()["hosts"]["metrics"].as_u64().unwrap()
+    };
+    let asked_for = format!("metrics: {{{on}}}");
+    let without = metrics("metrics: {}", "").await;
+    assert_eq!(metrics(&asked_for, ",insights_share=0").await, without);
+    // Twelve a service in the profile `standard`.
+    assert_eq!(
+        metrics(&asked_for, ",insights_share=0.5").await,
+        without + 600
+    );
+    assert_eq!(metrics(&asked_for, "").await, without + 1200);
+}
+
 #[tokio::test]
 async fn filters_count_as_they_do_in_a_poll() {
     let yaml = "clusters: {exclude: ['shop-*']}\nservices: {exclude: ['*-agent']}\n\

@@ -129,6 +129,70 @@ async fn what_is_left_out_comes_back_without_a_gap() {
     assert_whole(&world, "web", COUNT, 90, 1);
 }
 
+/// What a target has of its own changes for that target alone, and no minute is lost by it; also where
+/// all Regions become some that are named.
+#[tokio::test]
+async fn a_target_takes_another_choice_of_its_own() {
+    let other = "444455556666";
+    let account = Account::new(other)
+        .role(Role::new("reader"))
+        .cluster(REGION, cluster("shop"))
+        .cluster(REGION, cluster("test"))
+        .cluster(FAR, cluster("far"));
+    let fleet = Fleet::new(ACCOUNT)
+        .cluster(REGION, cluster("web"))
+        .account(account);
+    let world = World::new(fleet).await;
+    let config = |regions: &str, own: &str| {
+        format!(
+            "targets:\n  - {{name: own, regions: {REGION}}}\n  - {{role_arn: \
+             'arn:aws:iam::{other}:role/reader', regions: {regions}{own}}}\naws: {{rate_share: off}}\n"
+        )
+    };
+    let mut poller = world.poller(&config("all", ""));
+    let mut polled = async |config: &str, expected: &[&str]| {
+        poller.reload(&world.config(config)).unwrap();
+        for _ in 0..4 {
+            let report = world.poll(&mut poller).await;
+            assert_eq!(report.troubles, [], "{config}");
+            let mut names: Vec<_> = report.clusters.iter().map(|one| &one.cluster).collect();
+            names.sort();
+            assert_eq!(names, expected, "{config}");
+            world.pass(60);
+        }
+    };
+    polled(&config("all", ""), &["far", "shop", "test", "web"]).await;
+    let maximum = "custom.ecs.service_cpu_utilization.api.maximum";
+    let posts = |host: &str| world.mackerel.posts_of(&world.host(host), maximum).len();
+    let before = ["web", "shop"].map(posts);
+    let own =
+        ", clusters: {exclude: test}, metrics: {exclude: '*.maximum'}, roles: ['shop:cluster']";
+    polled(&config("all", own), &["far", "shop", "web"]).await;
+    polled(
+        &config(&format!("[{REGION}, {FAR}]"), own),
+        &["far", "shop", "web"],
+    )
+    .await;
+    let after = ["web", "shop"].map(posts);
+    assert!(after[0] > before[0], "{before:?} {after:?}");
+    assert_eq!(after[1], before[1]);
+    let roles = |name: &str| {
+        let hosts = world.mackerel.hosts();
+        let host = hosts.into_iter().find(|host| host.name == name).unwrap();
+        host.roles
+    };
+    assert_eq!(roles("web"), []);
+    assert_eq!(roles("shop"), [("shop".to_owned(), "cluster".to_owned())]);
+    polled(&config("all", ""), &["far", "shop", "test", "web"]).await;
+    assert_eq!(roles("shop"), []);
+    for host in ["web", "shop", "far", "test"] {
+        assert_whole(&world, host, CPU, 16 + 30, 3);
+    }
+    for host in ["web", "shop", "far"] {
+        assert_whole(&world, host, COUNT, 16, 1);
+    }
+}
+
 /// A file of a test's own.
 struct File(PathBuf);
 

@@ -168,6 +168,16 @@ async fn every_graph_is_defined() {
         ("custom.ecs.highest_service_utilization", "percentage"),
         ("custom.ecs.container_instance", "integer"),
         ("custom.ecs.deployment.#", "integer"),
+        ("custom.ecs.insights.cpu_units.#", "float"),
+        ("custom.ecs.insights.memory_megabytes.#", "float"),
+        ("custom.ecs.insights.network.#", "bytes/sec"),
+        ("custom.ecs.insights.ephemeral_storage_gigabytes.#", "float"),
+        ("custom.ecs.insights.cpu_utilization.#", "percentage"),
+        ("custom.ecs.insights.memory_utilization.#", "percentage"),
+        (
+            "custom.ecs.insights.ephemeral_storage_utilization.#",
+            "percentage",
+        ),
     ];
     assert_eq!(known, BTreeMap::from(expected));
 }

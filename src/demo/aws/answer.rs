@@ -17,17 +17,23 @@ pub enum Answer {
     Json(Vec<u8>),
     /// A structure for either protocol of CloudWatch.
     Tree(Value),
-    /// The inside of an XML response of STS: the operation's name and its result element.
+    /// The inside of an XML response of STS or EC2: the operation's name and its result element.
     Xml(&'static str, String),
 }
 
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+const EC2_NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
 /// An answer as a response with status 200.
 pub fn success(protocol: Protocol, answer: Answer, id: &str) -> Response<Body> {
     let body = match answer {
         Answer::Json(bytes) => bytes,
         Answer::Tree(tree) => written(protocol, tree),
+        Answer::Xml(operation, result) if protocol == Protocol::Ec2Query => format!(
+            "<{operation}Response xmlns=\"{EC2_NAMESPACE}\"><requestId>{id}</requestId>{result}\
+             </{operation}Response>"
+        )
+        .into_bytes(),
         Answer::Xml(operation, result) => format!(
             "<{operation}Response xmlns=\"{STS_NAMESPACE}\">{result}<ResponseMetadata>\
              <RequestId>{id}</RequestId></ResponseMetadata></{operation}Response>"
@@ -49,6 +55,13 @@ pub fn failure(protocol: Protocol, error: &AwsError, id: &str) -> Response<Body>
             "<ErrorResponse xmlns=\"{STS_NAMESPACE}\"><Error><Type>{side}</Type><Code>{}</Code>\
              <Message>{}</Message></Error><RequestId>{id}</RequestId></ErrorResponse>",
             error.query_code,
+            escaped(&error.message),
+        )
+        .into_bytes(),
+        Protocol::Ec2Query => format!(
+            "<Response><Errors><Error><Code>{}</Code><Message>{}</Message></Error></Errors>\
+             <RequestID>{id}</RequestID></Response>",
+            error.ec2_code(),
             escaped(&error.message),
         )
         .into_bytes(),
@@ -137,6 +150,7 @@ fn respond(protocol: Protocol, status: u16, body: Vec<u8>, id: &str) -> Response
         Protocol::CloudWatchJson => "application/x-amz-json-1.0",
         Protocol::CloudWatchCbor => "application/cbor",
         Protocol::StsQuery => "text/xml",
+        Protocol::Ec2Query => "text/xml;charset=UTF-8",
     };
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -18,7 +18,9 @@ impl<'a> Asked<'a> {
     /// Reads it from an input.
     pub fn read(operation: Operation, input: &'a Value) -> Asked<'a> {
         match operation {
-            Operation::ListClusters | Operation::GetCallerIdentity => Asked::default(),
+            Operation::ListClusters | Operation::GetCallerIdentity | Operation::DescribeRegions => {
+                Asked::default()
+            }
             Operation::DescribeClusters => {
                 let mut named = input.texts("clusters").unwrap_or_default();
                 if named.is_empty() {

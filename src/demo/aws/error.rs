@@ -26,6 +26,19 @@ impl AwsError {
         }
     }
 
+    /// The code that EC2 has for it ("Error codes for the Amazon EC2 API").
+    pub fn ec2_code(&self) -> &'static str {
+        match self.query_code {
+            "AccessDenied" => "UnauthorizedOperation",
+            "InvalidClientTokenId" | "SignatureDoesNotMatch" => "AuthFailure",
+            "ExpiredToken" => "RequestExpired",
+            "Throttling" => "RequestLimitExceeded",
+            "InternalFailure" => "InternalError",
+            "ServiceUnavailable" => "Unavailable",
+            other => other,
+        }
+    }
+
     /// No credentials came with the request.
     pub fn missing_token(status: u16) -> AwsError {
         let message = "Missing Authentication Token".into();

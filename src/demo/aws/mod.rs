@@ -1,4 +1,4 @@
-//! A simulated AWS: one local HTTP server that stands in for ECS, CloudWatch and STS, for several
+//! A simulated AWS: one local HTTP server that stands in for ECS, CloudWatch, STS and a little of EC2, for several
 //! accounts and regions at once.
 //!
 //! A [`Fleet`] says what exists, as a function of time; [`Options`] say how the
@@ -10,6 +10,7 @@ pub mod answer;
 pub mod asked;
 pub mod cbor;
 pub mod cloudwatch;
+pub mod ec2;
 pub mod ecs;
 pub mod error;
 pub mod fault;

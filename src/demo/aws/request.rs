@@ -9,6 +9,8 @@ use crate::demo::aws::value::Value;
 
 const ECS_TARGET: &str = "AmazonEC2ContainerServiceV20141113";
 const CLOUDWATCH_TARGET: &str = "GraniteServiceVersion20100801";
+/// The version of the API, by which a form of EC2 is told from one of STS.
+const EC2_VERSION: &str = "2016-11-15";
 
 /// A wire protocol, which also tells the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub enum Protocol {
     CloudWatchJson,
     /// STS: forms and XML.
     StsQuery,
+    /// EC2: likewise, with another form of XML.
+    Ec2Query,
 }
 
 impl Protocol {
@@ -30,6 +34,7 @@ impl Protocol {
             Protocol::EcsJson => "ecs",
             Protocol::CloudWatchCbor | Protocol::CloudWatchJson => "monitoring",
             Protocol::StsQuery => "sts",
+            Protocol::Ec2Query => "ec2",
         }
     }
 
@@ -46,6 +51,7 @@ impl Protocol {
             Protocol::EcsJson => "ecs",
             Protocol::CloudWatchCbor | Protocol::CloudWatchJson => "cloudwatch",
             Protocol::StsQuery => "sts",
+            Protocol::Ec2Query => "ec2",
         }
     }
 }
@@ -73,6 +79,8 @@ pub enum Operation {
     GetCallerIdentity,
     /// STS AssumeRole.
     AssumeRole,
+    /// EC2 DescribeRegions.
+    DescribeRegions,
 }
 
 impl Operation {
@@ -88,6 +96,7 @@ impl Operation {
             "cloudwatch:ListMetrics" => Operation::ListMetrics,
             "sts:GetCallerIdentity" => Operation::GetCallerIdentity,
             "sts:AssumeRole" => Operation::AssumeRole,
+            "ec2:DescribeRegions" => Operation::DescribeRegions,
             _ => return None,
         })
     }
@@ -146,7 +155,7 @@ impl<'a> Request<'a> {
             Protocol::EcsJson | Protocol::CloudWatchJson => serde_json::from_slice(self.body)
                 .map(Value::from_json)
                 .map_err(|error| AwsError::malformed(format!("invalid JSON: {error}")))?,
-            Protocol::StsQuery => Value::Map(
+            Protocol::StsQuery | Protocol::Ec2Query => Value::Map(
                 form(self.body)
                     .map(|(name, value)| (name.into(), Value::text_of(value)))
                     .collect(),
@@ -177,9 +186,15 @@ fn protocol(parts: &Parts, body: &[u8]) -> (Protocol, String) {
             _ => (Protocol::EcsJson, target.to_owned()),
         },
         None => {
-            let action = form(body).find(|(name, _)| name == "Action");
-            let operation = action.map(|(_, operation)| operation);
-            (Protocol::StsQuery, operation.unwrap_or_default())
+            let field = |wanted: &str| {
+                let found = form(body).find(|(name, _)| name == wanted);
+                found.map(|(_, value)| value).unwrap_or_default()
+            };
+            let protocol = match field("Version").as_str() {
+                EC2_VERSION => Protocol::Ec2Query,
+                _ => Protocol::StsQuery,
+            };
+            (protocol, field("Action"))
         }
     }
 }

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use crate::demo::aws::answer::{self, Answer};
 use crate::demo::aws::asked::Asked;
 use crate::demo::aws::cloudwatch::{data, metrics, statistics};
+use crate::demo::aws::ec2;
 use crate::demo::aws::ecs::{clusters, revisions, services};
 use crate::demo::aws::error::AwsError;
 use crate::demo::aws::fault::{self, Fault, FaultKind};
@@ -202,6 +203,7 @@ impl Server {
             Operation::GetMetricStatistics => statistics::get(&place, &input),
             Operation::ListMetrics => metrics::list(&place, &input),
             Operation::GetCallerIdentity => Ok(sts::caller_identity(&caller)),
+            Operation::DescribeRegions => ec2::describe_regions(account, &input),
             Operation::AssumeRole => self.assume_role(&caller, &input, number, now),
         };
         Ok(Outcome {
@@ -265,7 +267,9 @@ impl Server {
             Operation::GetMetricData => Group::MetricData,
             Operation::GetMetricStatistics => Group::MetricStatistics,
             Operation::ListMetrics => Group::MetricList,
-            Operation::GetCallerIdentity | Operation::AssumeRole => return true,
+            Operation::GetCallerIdentity | Operation::AssumeRole | Operation::DescribeRegions => {
+                return true;
+            }
         };
         let owner = (place.account, place.region);
         let limiter = &mut self.state().limiter;

@@ -46,7 +46,7 @@ resource "aws_iam_role_policy" "this" {
     Statement = [{
       Sid      = "Read"
       Effect   = "Allow"
-      Action   = local.read_actions
+      Action   = sort(concat(local.read_actions, var.lists_regions ? ["ec2:DescribeRegions"] : []))
       Resource = ["*"]
     }]
   })

@@ -32,6 +32,13 @@ variable "external_id" {
   }
 }
 
+variable "lists_regions" {
+  description = "Whether the poller may ask which Regions are enabled: for a target with `regions: all`."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "permissions_boundary_arn" {
   description = "The ARN of the policy that bounds the role; none unless given."
   type        = string

@@ -80,7 +80,7 @@ async fn each_value_is_shown_with_where_it_came_from() {
     let again = shown.replace("(set, and not shown)", "key");
     let again = load_inline(&again).unwrap();
     assert_eq!(again.poll.interval.as_secs(), 180);
-    assert_eq!(again.targets[0].regions, ["eu-west-1"]);
+    assert_eq!(again.targets[0].regions.named(), ["eu-west-1"]);
     let refused = load_text("shown", &shown, &[]).unwrap_err();
     assert!(
         refused[0].contains("mackerel.apikey holds a blank"),

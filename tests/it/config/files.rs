@@ -68,7 +68,10 @@ fn the_example_shows_every_key() {
             "metrics",
             "poll",
             "services",
-            "targets[0]"
+            "targets[0]",
+            "targets[0].clusters",
+            "targets[0].metrics",
+            "targets[0].services",
         ]
     );
     for (section, keys) in &shown {

@@ -18,6 +18,10 @@ fn with(key: &Key, value: &str) -> String {
             let list = list.trim_end_matches("[]");
             format!("{list}: [{{role_arn: 'arn:aws:iam::111122223333:role/a', {name}: {value}}}]")
         }
+        [list, section, name] if list.ends_with("[]") => {
+            let list = list.trim_end_matches("[]");
+            format!("{list}: [{{{section}: {{{name}: {value}}}}}]")
+        }
         [section, name] => format!("{section}: {{{name}: {value}}}"),
         parts => panic!("{parts:?}"),
     }

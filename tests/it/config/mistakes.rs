@@ -227,7 +227,7 @@ pub const WRONG_TARGETS: &[(&str, &str)] = &[
         "ecs.yaml:3:5: targets[1] has external_id or session_name but no role_arn to assume",
     ),
     (
-        "targets:\n  - name: a\n  - name: b\n  - name: a",
+        "targets:\n  - name: a\n  - {name: b, regions: eu-west-1}\n  - name: a",
         "ecs.yaml:4:5: targets[2] is called `a` like targets[0]; give each its own `name`",
     ),
     (
@@ -239,7 +239,49 @@ pub const WRONG_TARGETS: &[(&str, &str)] = &[
         "targets: [{name: ' '}]",
         "ecs.yaml:1:12: targets[0].name is empty",
     ),
+    (
+        "targets: [{clusters: {exclud: a}}]",
+        "ecs.yaml:1:23: unknown key `exclud` in targets[0].clusters; did you mean `exclude`?",
+    ),
 ];
+
+/// Two targets that would poll the same clusters. No schema can say it.
+const SHARED_REGIONS: &[(&str, &str)] = &[
+    (
+        "targets:\n  \
+         - {name: a, role_arn: 'arn:aws:iam::111122223333:role/a', regions: [eu-west-1, us-east-1]}\n  \
+         - {name: b, role_arn: 'arn:aws:iam::111122223333:role/b', regions: us-east-1}",
+        "ecs.yaml:3:5: targets[1] has us-east-1 of account 111122223333 like targets[0]; name it \
+         in one of them",
+    ),
+    (
+        "targets:\n  \
+         - {name: a, role_arn: 'arn:aws:iam::111122223333:role/a', regions: all}\n  \
+         - {name: b, role_arn: 'arn:aws:iam::111122223333:role/b', regions: us-east-1}",
+        "ecs.yaml:3:5: targets[1] may have the same Regions of account 111122223333 as \
+         targets[0]; name the `regions` of each",
+    ),
+    (
+        "targets:\n  - {name: a}\n  - {name: b}",
+        "ecs.yaml:3:5: targets[1] may have the same Regions of the poller's own account as \
+         targets[0]; name the `regions` of each",
+    ),
+    (
+        "targets: [{regions: [us-east-1, all]}]",
+        "ecs.yaml:1:33: targets[0].regions[1] is `all` beside others; all of them are \
+         `regions: all`",
+    ),
+];
+
+#[test]
+fn a_region_of_an_account_belongs_to_one_target() {
+    check(SHARED_REGIONS);
+    let apart = "targets:\n  \
+        - {name: a, role_arn: 'arn:aws:iam::111122223333:role/a', regions: [eu-west-1, us-east-1]}\n  \
+        - {name: b, role_arn: 'arn:aws:iam::111122223333:role/b', regions: us-west-1}\n  \
+        - {regions: us-east-1}";
+    assert_eq!(mistakes(apart), Vec::<String>::new());
+}
 
 /// What is wrong with a secret is told without the secret.
 pub const SECRETS: &[(&str, &str)] = &[

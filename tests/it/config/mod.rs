@@ -54,8 +54,9 @@ fn load_text(name: &str, text: &str, environment: &[(&str, &str)]) -> Loaded {
 
 /// The keys that the program names when it meets one in this section that is like no other.
 fn known_keys(section: &str) -> BTreeSet<String> {
-    let text = match section.strip_suffix("[0]") {
-        Some(list) => format!("{list}: [{{0: 0}}]"),
+    let text = match section.split_once("[0]") {
+        Some((list, "")) => format!("{list}: [{{0: 0}}]"),
+        Some((list, inner)) => format!("{list}: [{{{}: {{0: 0}}}}]", &inner[1..]),
         None if section.is_empty() => "0: 0".to_owned(),
         None => format!("{section}: {{0: 0}}"),
     };

@@ -12,14 +12,14 @@ use super::mistakes::{SECRETS, UNKNOWN_KEYS, WRONG_TARGETS, WRONG_TYPES, WRONG_V
 
 /// What no schema can say: it compares no values, and JSON has no such number.
 const BEYOND_A_SCHEMA: [&str; 3] = [
-    "targets:\n  - name: a\n  - name: b\n  - name: a",
+    "targets:\n  - name: a\n  - {name: b, regions: eu-west-1}\n  - name: a",
     "targets:\n  - role_arn: 'arn:aws:iam::111122223333:role/poller'\n  - role_arn: \
      'arn:aws:iam::111122223333:role/poller'",
     "aws: {rate_share: .nan}",
 ];
 
 /// More of what the program takes.
-const RIGHT: [&str; 12] = [
+const RIGHT: [&str; 13] = [
     "",
     "poll:\nhost: ~\n",
     "poll: {settle: 0}",
@@ -28,6 +28,7 @@ const RIGHT: [&str; 12] = [
     "host: {retire_after: 2weeks}",
     "host: {roles: 'shop: web', memo: 5, display_name: ''}",
     "targets: [{name: true, regions: ap-northeast-1}]",
+    "targets: [{regions: all, clusters: {tags: {a: b}}, metrics: {profile: full}, roles: 'a1: b1'}]",
     "clusters: {include: 7, tags: {a: b, c: [d, 1]}}",
     "cloudwatch: {interval: 5m, monthly_budget_usd: 2.5, reader: get_metric_data}",
     "aws: {rate_share: 1}\nshard: job/4\nhttp: {listen: '[::1]:9808'}",

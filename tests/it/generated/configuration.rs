@@ -30,8 +30,8 @@ column, and ends with status 2 where there is one; neither needs a key or a netw
 configuration is elsewhere. `config schema` prints the JSON Schema (2020-12), which is also
 [config/schema.json](../config/schema.json): with the YAML extension of an editor,
 `# yaml-language-server: $schema=schema.json` as the first line of the file makes it complete keys and
-mark mistakes. The schema can't compare values: two targets of one name, or the shard `4/4`, are told
-by `config validate` alone.
+mark mistakes. The schema can't compare values: two targets of one name or with the same Regions, or the
+shard `4/4`, are told by `config validate` alone.
 
 ## How it is written
 
@@ -63,7 +63,7 @@ pub fn page() -> String {
     for top in below("") {
         text.push_str(&format!("\n### {}\n\n{}\n", top.name(), top.doc));
         let keys: Vec<&Key> = match top.is_section() {
-            true => below(&inner_path(top)).collect(),
+            true => below(&inner_path(top)).flat_map(with_inner).collect(),
             false => vec![top],
         };
         text.push_str("\n| key | takes | default | |\n| --- | --- | --- | --- |\n");
@@ -92,6 +92,12 @@ pub fn page() -> String {
     );
     text.push_str(TAIL);
     text
+}
+
+/// A key, and those that stand below it.
+fn with_inner(key: &'static Key) -> Vec<&'static Key> {
+    let inner = below(key.path).filter(|_| key.is_section());
+    core::iter::once(key).chain(inner).collect()
 }
 
 fn default(key: &Key) -> String {

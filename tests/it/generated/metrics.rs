@@ -3,6 +3,7 @@
 use mackerel_ecs::model::catalog::{
     ClusterFigure, Metric, Profile, Scope, ServiceFigure, ServicesFigure, Source, Unit, graphs,
 };
+use mackerel_ecs::model::origin::Origin;
 
 const HEAD: &str = "\
 # Metrics
@@ -17,6 +18,13 @@ one that has the metric: `compact` is in `standard`, and `standard` in `full`. `
 A CloudWatch value has the timestamp of its minute; a count that of the minute in which it was read. No
 datapoint means no point: a service without tasks has no CPU, but a count of 0. What is not selected is
 not asked of AWS.
+
+Metrics of Container Insights (`custom.ecs.insights.*`) are posted where `metrics.container_insights` is
+`on`, of clusters that have it on; a profile and the patterns choose among them as among all others. Some
+AWS has only of some tasks: network figures where the network mode is `awsvpc` or `bridge`, ephemeral
+storage on Fargate with Linux and platform version 1.4.0 or later. How many bytes tasks read from and wrote
+to storage is not here, for AWS's own pages disagree on whether that is a rate or a sum since the task's
+start; task counts are not either, for ECS tells them at no price.
 ";
 
 /// The page.
@@ -26,6 +34,8 @@ pub fn page() -> String {
         let unit = match graph.unit {
             Unit::Integer => "whole numbers",
             Unit::Percentage => "percent",
+            Unit::Float => "numbers",
+            Unit::BytesPerSecond => "bytes a second",
         };
         text.push_str(&format!(
             "\n## {}\n\n`{}.*`, {unit}.",
@@ -77,6 +87,7 @@ fn from(metric: &Metric) -> String {
             format!("the highest average of CloudWatch `{metric}` of all services")
         }
         Source::CloudWatch {
+            origin,
             metric,
             statistic,
             scope,
@@ -85,8 +96,14 @@ fn from(metric: &Metric) -> String {
                 Scope::Service => "by cluster and service",
                 Scope::Cluster => "by cluster; only with EC2 capacity",
             };
+            let only = match origin {
+                Origin::Ecs => "",
+                Origin::Insights => "; only with Container Insights",
+                Origin::EnhancedInsights => "; only with enhanced Container Insights",
+            };
             format!(
-                "CloudWatch AWS/ECS `{metric}`, {}, {of}",
+                "CloudWatch {} `{metric}`, {}, {of}{only}",
+                origin.namespace(),
                 statistic.as_str()
             )
         }

@@ -1,4 +1,5 @@
-//! ListMetrics: what of `AWS/ECS` had data in the last two weeks, 500 metrics a page.
+//! ListMetrics: what of `AWS/ECS` had data in the last two weeks, 500 metrics a page. Container
+//! Insights is left out.
 //!
 //! Whether there was data is looked up every 53 minutes (for `RecentlyActive`, once a minute), so
 //! that a task that ran for less may be missed; AWS calls its own list approximate.

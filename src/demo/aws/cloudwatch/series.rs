@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::demo::aws::cloudwatch::query::Window;
 use crate::demo::aws::fleet::cluster::Cluster;
+use crate::demo::aws::fleet::insight::Insight;
 use crate::demo::aws::fleet::noise;
 use crate::demo::aws::fleet::revised::moments_seen;
 use crate::demo::aws::fleet::statistics::{MOMENTS, Metric, StatisticSet};
@@ -12,6 +13,8 @@ use crate::demo::aws::place::Place;
 
 /// The namespace of the free metrics of ECS.
 pub const NAMESPACE: &str = "AWS/ECS";
+/// The namespace of Container Insights.
+const INSIGHTS: &str = "ECS/ContainerInsights";
 
 /// For how many days CloudWatch keeps points, and of which period in seconds.
 const RETENTION: [(i64, i64); 3] = [(15, 60), (63, 300), (455, 3600)];
@@ -23,7 +26,14 @@ pub struct Series<'a> {
     clusters: &'a [Cluster],
     /// None for the cluster's own metric.
     service: Option<&'a str>,
-    metric: Metric,
+    what: What,
+}
+
+/// Whose metric it is.
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Own(Metric),
+    Insight(Insight),
 }
 
 /// The series of exactly these dimensions; none when there never is one.
@@ -33,7 +43,11 @@ pub fn find<'a>(
     metric: &str,
     dimensions: &[(&'a str, &'a str)],
 ) -> Option<Series<'a>> {
-    let metric = Metric::ALL.into_iter().find(|one| one.name() == metric)?;
+    let what = match namespace {
+        NAMESPACE => What::Own(Metric::ALL.into_iter().find(|one| one.name() == metric)?),
+        INSIGHTS => What::Insight(Insight::find(metric)?),
+        _ => return None,
+    };
     let value_of = |name| {
         let mut named = dimensions.iter().filter(|(own, _)| *own == name);
         named.next().map(|(_, value)| *value)
@@ -42,10 +56,10 @@ pub fn find<'a>(
     let service = value_of("ServiceName");
     let exact = dimensions.len() == 1 + usize::from(service.is_some());
     let clusters = place.content?.clusters_named(cluster);
-    (exact && namespace == NAMESPACE).then_some(Series {
+    exact.then_some(Series {
         clusters,
         service,
-        metric,
+        what,
     })
 }
 
@@ -94,23 +108,37 @@ impl Series<'_> {
         let newest_first = self.clusters.iter().rev();
         let mut existing = newest_first.filter(|cluster| cluster.exists(minute));
         let cluster = existing.next()?;
+        let moments_end = minute + TimeDelta::seconds(59);
+        let metric = match self.what {
+            What::Own(metric) => metric,
+            What::Insight(insight) => {
+                let service = match self.service {
+                    None => None,
+                    Some(name) => Some(cluster.service_at(name, moments_end)?),
+                };
+                return cluster.insight(insight, service, minute);
+            }
+        };
         match self.service {
             None => {
-                let moments = seen(cluster.revised_after(self.metric, minute, revised));
-                cluster.statistics_so_far(self.metric, minute, moments)
+                let moments = seen(cluster.revised_after(metric, minute, revised));
+                cluster.statistics_so_far(metric, minute, moments)
             }
             Some(name) => {
-                let moments_end = minute + TimeDelta::seconds(59);
                 let service = cluster.service_at(name, moments_end)?;
-                let moments = seen(service.revised_after(self.metric, minute, revised));
-                service.statistics_so_far(self.metric, minute, moments)
+                let moments = seen(service.revised_after(metric, minute, revised));
+                service.statistics_so_far(metric, minute, moments)
             }
         }
     }
 
     fn seed(&self) -> u64 {
         let cluster = self.clusters.first().map_or("", |cluster| &cluster.name);
-        let seed = noise::mix(noise::seed_of(cluster), self.metric as u64);
+        let what = match self.what {
+            What::Own(metric) => metric as u64,
+            What::Insight(insight) => 100 + insight as u64,
+        };
+        let seed = noise::mix(noise::seed_of(cluster), what);
         noise::mix(seed, noise::seed_of(self.service.unwrap_or_default()))
     }
 }

@@ -7,13 +7,14 @@
 pub mod arn;
 pub mod behaviour;
 pub mod cluster;
+pub mod insight;
 pub mod noise;
 pub mod revised;
 pub mod scenario;
 pub mod service;
 pub mod statistics;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -33,6 +34,8 @@ pub struct Account {
     pub id: String,
     roles: Vec<Role>,
     regions: BTreeMap<String, Region>,
+    /// Enabled without clusters in them.
+    empty: Vec<String>,
 }
 
 /// A role that may be assumed with STS.
@@ -74,6 +77,12 @@ impl Fleet {
         self
     }
 
+    /// Enables a Region of the first account that has no cluster.
+    pub fn enable(mut self, region: &str) -> Fleet {
+        self.first = self.first.enable(region);
+        self
+    }
+
     /// Adds another account.
     pub fn account(mut self, account: Account) -> Fleet {
         self.others.push(account);
@@ -111,7 +120,20 @@ impl Account {
             id: id.into(),
             roles: Vec::new(),
             regions: BTreeMap::new(),
+            empty: Vec::new(),
         }
+    }
+
+    /// Enables a Region that has no cluster.
+    pub fn enable(mut self, region: &str) -> Account {
+        self.empty.push(region.into());
+        self
+    }
+
+    /// The Regions that are enabled: those that have clusters, and others.
+    pub fn enabled(&self) -> BTreeSet<&str> {
+        let all = self.regions.keys().chain(&self.empty);
+        all.map(String::as_str).collect()
     }
 
     /// Adds a cluster. Two clusters may have one name when the first is deleted before the second
