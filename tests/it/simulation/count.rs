@@ -183,12 +183,15 @@ impl Case<'_> {
         dropped.is_some_and(|(count, last)| *count > 0 && seen.at <= *last)
     }
 
-    /// Mackerel took points for a host that a person had retired without a word, and dropped them.
+    /// Mackerel took points for a host that a person had retired without a word, and dropped them; also
+    /// those that it had not taken before.
     fn fell_into_nothing(&self, minute: i64) -> bool {
         let mut hosts = self.hosts.iter().enumerate();
         self.world.scenario.ignores_unknown_hosts
             && hosts.any(|(place, host)| {
+                let scenario = &self.world.scenario;
                 let retired = self.retired_by_hand(&host.id);
+                let retired = retired.map(|retired| scenario.taken_until(retired));
                 let next = self.hosts.get(place + 1);
                 let next = next.map_or(i64::MAX, |next| next.created_at - NOON);
                 retired.is_some_and(|retired| (retired - 60..next).contains(&minute))

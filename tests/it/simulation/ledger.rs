@@ -251,6 +251,12 @@ impl Ledger {
         }
     }
 
+    /// Whether some life knows that this value was accepted, and of no later one.
+    pub(super) fn is_known(&self, series: Series, time: i64, value: f64) -> bool {
+        let mut lives = self.accepted.values();
+        lives.any(|accepted| accepted.get(&(series, time)) == Some(&value))
+    }
+
     /// Notes that a poller has heard that its points were accepted.
     pub(super) fn accept(&mut self, life: usize, points: &[Point], series: &[Series], at: i64) {
         let accepted = self.accepted.entry(life).or_default();

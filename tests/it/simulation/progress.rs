@@ -79,12 +79,28 @@ impl Case<'_> {
                 if self.is_tail(series, minute, false, &points)
                     || self.is_excused(name, minute, 0, &points)
                     || self.skews(minute).next().is_some()
+                    || self.was_gone(series, minute, note.life)
                 {
                     continue;
                 }
                 self.fail(note, name, minute, verdict);
             }
         }
+    }
+
+    /// Whether the service had been deleted when the life began, which could not find it any more.
+    fn was_gone(&self, series: Series<'_>, minute: i64, life: usize) -> bool {
+        let Series::Load {
+            service: Some(name),
+            ..
+        } = series
+        else {
+            return false;
+        };
+        let service = self.truth.service(name, at(NOON + minute));
+        let deleted_at = service.and_then(|service| service.deleted_at);
+        let began = at(NOON + self.world.scenario.lives[life].from);
+        deleted_at.is_some_and(|deleted_at| deleted_at < began)
     }
 
     /// The counts that the life itself has read. Of those that it dropped zeros can't be restored.

@@ -187,8 +187,17 @@ impl Scenario {
 
     /// Whether Mackerel did not take everything in the minutes before a moment.
     pub(super) fn troubles_mackerel(&self, second: i64) -> bool {
-        let mut spells = self.weather.iter();
-        spells.any(|spell| {
+        self.mackerel_troubled(second).next().is_some()
+    }
+
+    /// Up to when Mackerel took everything, at a moment.
+    pub(super) fn taken_until(&self, second: i64) -> i64 {
+        let troubles = self.mackerel_troubled(second).map(|spell| spell.from);
+        troubles.min().unwrap_or(second)
+    }
+
+    fn mackerel_troubled(&self, second: i64) -> impl Iterator<Item = &Spell> {
+        self.weather.iter().filter(move |spell| {
             let (Weather::Unreachable(side)
             | Weather::Failing(side, _)
             | Weather::Throttled(side, _)

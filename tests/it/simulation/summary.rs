@@ -37,6 +37,7 @@ impl Summary {
             (&mut all.missing, own.missing),
             (&mut all.wrong, own.wrong),
             (&mut all.tails, own.tails),
+            (&mut all.overtaken, own.overtaken),
             (&mut all.excused, own.excused),
             (&mut all.counts, own.counts),
             (&mut all.counts_unposted, own.counts_unposted),
@@ -94,7 +95,8 @@ impl Summary {
         let _ = write!(
             text,
             "\ndatapoints: {} expected, {} missing, {} wrong; {} points posted in all\n\
-             not promised: {} of what was deleted, {} refused or of a host retired by hand\n\
+             not promised: {} of what was deleted, {} refused or of a host retired by hand, {} revised \
+             while two processes were at work\n\
              counts: {} expected; missing {} that were read and {} that could be restored; \
              {} wrong\n\
              the worst delay in fine weather: {} min {} s (seed {}); the largest post: {} points\n\
@@ -106,6 +108,7 @@ impl Summary {
             own.posted,
             own.tails,
             own.excused,
+            own.overtaken,
             own.counts,
             own.counts_unposted,
             own.counts_unrestored,
