@@ -282,8 +282,8 @@ fn check_heartbeat(world: &World, fine: &[bool], verdict: &mut Verdict) {
     }
 }
 
-/// Of each minute, whether nothing was wrong from ten minutes before it to twenty after, and one
-/// looping poller lived all the time.
+/// Of each minute, whether nothing was wrong from ten minutes before it to twenty after, no cluster was
+/// made, which begins with what is to be read of it, and one looping poller lived all the time.
 fn fine_minutes(scenario: &Scenario) -> Vec<bool> {
     let minutes = scenario.seconds / 60;
     let is_fine = |minute: i64| {
@@ -292,7 +292,12 @@ fn fine_minutes(scenario: &Scenario) -> Vec<bool> {
             .weather
             .iter()
             .all(|spell| spell.to <= from || to <= spell.from);
+        let no_cluster_came = scenario.fleet.iter().all(|cluster| {
+            let made = cluster.created_at.timestamp() - NOON;
+            made <= from || to <= made
+        });
         clear
+            && no_cluster_came
             && scenario
                 .lives
                 .iter()
