@@ -87,6 +87,23 @@ async fn another_process_adopts_the_host_and_leaves_it_alone() {
     assert_eq!(world.mackerel.hosts().len(), 1);
 }
 
+/// Where nothing but values changes, values are all that is posted: no host is looked up or updated, no
+/// graph is defined again.
+#[tokio::test]
+async fn a_steady_poll_posts_points_and_nothing_else() {
+    let world = World::new(fleet(web())).await;
+    let mut poller = world.poller("");
+    world.poll(&mut poller).await;
+    for _ in 0..9 {
+        world.pass(60);
+        world.mackerel.reset_requests();
+        let report = world.poll(&mut poller).await;
+        assert_eq!(report.troubles, []);
+        let requests = world.mackerel.requests().counts;
+        assert_eq!(requests, [("POST /api/v0/tsdb".to_owned(), 1)].into());
+    }
+}
+
 /// A host that was made by other means is adopted with what a person wrote on it.
 #[tokio::test]
 async fn a_host_that_is_there_keeps_what_a_person_gave_it() {
