@@ -18,26 +18,37 @@ pub struct SeriesId {
 impl SeriesId {
     /// The metric's full name on Mackerel.
     pub fn name(&self) -> String {
+        let mut name = String::new();
+        self.write_name(&mut name);
+        name
+    }
+
+    /// Writes that name over what the text held: a poll has a name for each point, and most of what it
+    /// would allocate.
+    pub fn write_name(&self, name: &mut String) {
         let metric = self.metric.metric();
-        match (&self.service, metric.graph.name.strip_suffix('#')) {
+        let graph = metric.graph.name;
+        name.clear();
+        match (&self.service, graph.strip_suffix('#')) {
             (Some(service), Some(prefix)) => {
-                format!("{prefix}{}.{}", segment(service), metric.leaf)
+                name.reserve(prefix.len() + service.len() + 1 + metric.leaf.len());
+                name.push_str(prefix);
+                name.extend(service.chars().map(fitting));
             }
-            _ => metric.pattern(),
+            _ => name.push_str(graph),
         }
+        name.push('.');
+        name.push_str(metric.leaf);
     }
 }
 
-/// A service's name as one segment of a metric's name. ECS allows letters, digits, `-` and `_`,
-/// which fit as they are; anything else becomes `_`, as Mackerel's own container agent does.
-pub fn segment(service: &str) -> String {
-    service
-        .chars()
-        .map(|c| match c {
-            c if c.is_ascii_alphanumeric() || c == '-' || c == '_' => c,
-            _ => '_',
-        })
-        .collect()
+/// A character of a service's name in a metric's name. ECS allows letters, digits, `-` and `_`, which
+/// fit as they are; anything else becomes `_`, as Mackerel's own container agent does.
+fn fitting(c: char) -> char {
+    match c {
+        c if c.is_ascii_alphanumeric() || c == '-' || c == '_' => c,
+        _ => '_',
+    }
 }
 
 /// One value of one series.

@@ -46,8 +46,10 @@ impl Memory {
     /// Boils down what was accepted of CloudWatch's values since a minute.
     pub fn digests(&self, since: Minute) -> Digests {
         let of_cloudwatch = self.series.iter().filter(|(series, _)| is_read(series));
+        let mut text = String::new();
         digests(of_cloudwatch.flat_map(|(series, points)| {
-            let name = stable_hash(&series.name());
+            series.write_name(&mut text);
+            let name = stable_hash(&text);
             points
                 .iter()
                 .filter(move |(minute, _)| *minute >= since)
@@ -61,13 +63,15 @@ impl Memory {
             return;
         }
         let mut names: HashMap<&SeriesId, u64> = HashMap::new();
+        let mut text = String::new();
         let values: Vec<(u64, Minute, f64)> = read
             .iter()
             .map(|sample| {
                 let series = &sample.series;
-                let name = names
-                    .entry(series)
-                    .or_insert_with(|| stable_hash(&series.name()));
+                let name = names.entry(series).or_insert_with(|| {
+                    series.write_name(&mut text);
+                    stable_hash(&text)
+                });
                 (*name, sample.minute, sample.value)
             })
             .collect();
