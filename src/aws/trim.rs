@@ -1,5 +1,5 @@
 //! Takes the events out of DescribeServices' answers while they arrive. ECS sends the last hundred
-//! of each service with every answer, nine tenths of it, and nothing here reads them: so they are
+//! of each service with every answer, most of its bytes, and nothing here reads them: so they are
 //! neither held nor parsed.
 
 use aws_smithy_runtime_api::box_error::BoxError;
