@@ -273,12 +273,12 @@ impl Case<'_> {
         }
     }
 
-    /// Whether some process knows that Mackerel accepted the final value: if another one is there,
-    /// a process beside it has posted that later.
+    /// Whether one process posted the final value, and another one beside it what is there, later.
     fn was_final(&self, name: &str, minute: i64, value: f64) -> bool {
         self.hosts.iter().any(|host| {
             let series = self.ledger.series(&host.id, name);
-            series.is_some_and(|series| self.ledger.is_known(series, NOON + minute, value))
+            let recorded = series.and_then(|own| self.ledger.recorded.get(&(own, NOON + minute)));
+            recorded.is_some_and(|recorded| recorded.before == Some(value))
         })
     }
 

@@ -60,6 +60,10 @@ pub(super) struct Recorded {
     pub(super) since: i64,
     /// Since when it has had any.
     pub(super) first: i64,
+    /// The life that gave it that value.
+    by: usize,
+    /// The value before, if another life gave it that.
+    pub(super) before: Option<f64>,
 }
 
 /// What a poller noted on Mackerel of its progress.
@@ -206,7 +210,7 @@ impl Ledger {
     }
 
     /// Notes that Mackerel has stored a post; gives the series of its points.
-    pub(super) fn record(&mut self, points: &[Point], at: i64) -> Vec<Series> {
+    pub(super) fn record(&mut self, life: usize, points: &[Point], at: i64) -> Vec<Series> {
         self.posted += points.len() as u64;
         self.largest_post = self.largest_post.max(points.len());
         let mut series = Vec::with_capacity(points.len());
@@ -220,10 +224,14 @@ impl Ledger {
                 value: point.value,
                 since: at,
                 first: at,
+                by: life,
+                before: None,
             });
             if recorded.value != point.value {
+                recorded.before = (recorded.by != life).then_some(recorded.value);
                 (recorded.value, recorded.since) = (point.value, at);
             }
+            recorded.by = life;
         }
         series
     }
@@ -249,12 +257,6 @@ impl Ledger {
                 self.repeated.push(repeated);
             }
         }
-    }
-
-    /// Whether some life knows that this value was accepted, and of no later one.
-    pub(super) fn is_known(&self, series: Series, time: i64, value: f64) -> bool {
-        let mut lives = self.accepted.values();
-        lives.any(|accepted| accepted.get(&(series, time)) == Some(&value))
     }
 
     /// Notes that a poller has heard that its points were accepted.

@@ -145,7 +145,7 @@ impl Network {
         let (status, headers, body) = self.serve(asked, fate.event).await;
         let is_done = status == StatusCode::OK && fate.event != Event::Nonsense;
         let stored = match is_tsdb && is_done {
-            true => world.ledger().record(&points, world.millis()),
+            true => world.ledger().record(self.life, &points, world.millis()),
             false => Vec::new(),
         };
         if is_done && action == "mackerel" {
