@@ -91,20 +91,10 @@ fn fleet(case: &Case) -> Fleet {
 #[derive(Default)]
 struct Seen {
     /// Counts of tasks that Mackerel was sent, by service and minute: how many run.
-    running: HashMap<(String, i64), f64>,
+    running: HashMap<String, BTreeMap<i64, f64>>,
     /// When each service was described, in seconds from the beginning.
     described: BTreeMap<String, Vec<i64>>,
     throttled: usize,
-}
-
-impl Seen {
-    /// The minutes whose running count of a service was posted.
-    fn minutes(&self, service: &str) -> Vec<i64> {
-        let own = self.running.keys().filter(|(name, _)| name == service);
-        let mut minutes: Vec<i64> = own.map(|(_, minute)| *minute).collect();
-        minutes.sort_unstable();
-        minutes
-    }
 }
 
 /// A network without sockets, with ears.
@@ -186,7 +176,11 @@ impl Network {
             if let Some(service) = rest.strip_suffix(".count") {
                 let time = (point["time"].as_i64().unwrap() - NOON) / 60;
                 let value = point["value"].as_f64().unwrap();
-                let before = seen.running.insert((service.to_owned(), time), value);
+                let before = seen
+                    .running
+                    .entry(service.to_owned())
+                    .or_default()
+                    .insert(time, value);
                 assert!(
                     before.is_none_or(|before| before == value),
                     "{name} at {time}"
@@ -289,12 +283,14 @@ fn spread(message: &str) -> Option<i64> {
 
 fn judge(case: &Case, seen: &Seen) {
     assert_eq!(seen.throttled, 0, "AWS throttled");
+    let none = BTreeMap::new();
     // So late may a service be described for the first time, or again, in seconds.
     let late = (case.polls.end() + 1) * 60;
     let restored_after = 1 + (10).max(*case.polls.end()) + case.polls.end();
     for number in 0..case.clusters * case.services_each {
         let service = service(number);
         let name = &*service.name;
+        let running = seen.running.get(name).unwrap_or(&none);
         let truth = |minute: i64| service.counts(at(NOON + minute * 60)).running as f64;
         let (from, to) = match number % 25 {
             13 => (CREATED, END),
@@ -317,7 +313,7 @@ fn judge(case: &Case, seen: &Seen) {
             );
         }
         for minute in from.max(WELL)..(to - restored_after).max(from) {
-            let posted = seen.running.get(&(name.to_owned(), minute)).copied();
+            let posted = running.get(&minute).copied();
             match truth(minute) {
                 // Only a look at the service tells that nothing runs.
                 0.0 => assert!(
@@ -326,15 +322,15 @@ fn judge(case: &Case, seen: &Seen) {
                 ),
                 // In this minute the simulated tasks stop.
                 _ if number % 25 == 11 && minute >= ZEROED - 1 => {}
-                running => assert_eq!(
+                expected => assert_eq!(
                     posted,
-                    Some(running),
+                    Some(expected),
                     "{name} at {minute}: {:?} {times:?}",
-                    seen.minutes(name)
+                    running.keys()
                 ),
             }
         }
-        for ((_, minute), value) in seen.running.iter().filter(|((one, _), _)| one == name) {
+        for (minute, value) in running {
             let lives = (from..=to).contains(minute) || from == 0 && *minute < to;
             assert!(lives, "{name} has {value} at {minute}");
             assert!(
@@ -343,7 +339,7 @@ fn judge(case: &Case, seen: &Seen) {
             );
         }
         if number % 25 == 11 {
-            let zero = |minute: i64| seen.running.get(&(name.to_owned(), minute)) == Some(&0.0);
+            let zero = |minute: i64| running.get(&minute) == Some(&0.0);
             let told = (ZEROED..=ZEROED + late / 60).any(zero);
             assert!(told, "{name}: that nothing runs was not told");
         }
