@@ -69,26 +69,26 @@ impl Client {
         reader: Reader,
         metrics: usize,
         queries: usize,
-        points: usize,
+        minutes: usize,
     ) -> Duration {
-        reading_time(reader, self.metric_reads.share(), metrics, queries, points)
+        reading_time(reader, self.metric_reads.share(), metrics, queries, minutes)
     }
 }
 
 /// How long a share of the rates makes a reading of CloudWatch take: so many metrics with so many
-/// statistics, and datapoints of these.
+/// statistics, over so many minutes.
 pub fn reading_time(
     reader: Reader,
     share: Option<f64>,
     metrics: usize,
     queries: usize,
-    points: usize,
+    minutes: usize,
 ) -> Duration {
     match reader {
         Reader::Statistics => STATISTICS_READS.refill(metrics, share),
         Reader::Data => {
             let calls = METRIC_READS.refill(queries.div_ceil(MAX_QUERIES), share);
-            calls.max(POINT_READS.refill(points, share))
+            calls.max(POINT_READS.refill(queries * minutes, share))
         }
     }
 }

@@ -263,10 +263,10 @@ fn region(part: &Part, readings: &Readings, config: &Config, every: i64) -> Regi
     ];
     let pass: Duration = groups.map(|(n, rate)| rate.time_for(n, share)).iter().sum();
     let (metrics, queries) = (readings.load.metrics, readings.load.queries);
-    let points = queries * (minutes(config.poll.overlap).unsigned_abs() as usize + 1);
-    let reading = reading_time(readings.reader, share, metrics, queries, points);
-    let reading = reading.min(config.poll.reading_time()) / every.clamp(1, 60) as u32;
-    let walk_time = pass::walk_time(config.poll.interval, reading);
+    let read_again = minutes(config.poll.overlap).unsigned_abs() as usize + 1;
+    let reading = reading_time(readings.reader, share, metrics, queries, read_again);
+    let reading = (every, reading.min(config.poll.reading_time()));
+    let within = |time| SERVICE_READS.within(share, time);
     RegionForecast {
         target: part.target.clone(),
         region: part.region.clone(),
@@ -289,7 +289,7 @@ fn region(part: &Part, readings: &Readings, config: &Config, every: i64) -> Regi
             calls(readings.reader.action(), readings.calls, every, reads),
         ],
         pass_seconds: pass.as_secs_f64(),
-        pass_polls: pass::polls(service_reads, SERVICE_READS.within(share, walk_time)),
+        pass_polls: pass::polls(service_reads, config.poll.interval, reading, within),
         reader: readings.reader.call(),
         metrics,
         statistics: queries,

@@ -8,7 +8,8 @@ use crate::model::host::Wanted;
 use crate::model::inventory::Cluster;
 use crate::model::role::{ROLE_TAG, RoleFullname};
 
-/// What a cluster's host should be, its roles unless its tag names some, and what is wrong with its role tag, if anything is.
+/// What a cluster's host should be, with these roles unless its tag names some, and what is wrong with
+/// that tag, if anything is.
 pub fn wanted(
     cluster: &Cluster,
     config: &HostConfig,

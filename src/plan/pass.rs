@@ -24,9 +24,17 @@ pub fn walk_time(interval: Duration, reading: Duration) -> Duration {
     rest.max(interval.mul_f64(LEAST))
 }
 
-/// Over how many polls a pass of so many calls is spread, of which a poll makes as many as come back
-/// in its time (none for any number).
-pub fn polls(calls: usize, a_poll: Option<usize>) -> usize {
+/// Over how many polls a pass of so many calls is spread. Some of them read CloudWatch, every so many
+/// minutes and for so long: all are taken together. `within` tells how many calls a time allows, none
+/// for any number.
+pub fn polls(
+    calls: usize,
+    interval: Duration,
+    (every, reading): (i64, Duration),
+    within: impl FnOnce(Duration) -> Option<usize>,
+) -> usize {
+    let reading = reading / every.clamp(1, 60) as u32;
+    let a_poll = within(walk_time(interval, reading));
     a_poll.map_or(1, |a_poll| calls.div_ceil(a_poll.max(1)).max(1))
 }
 
@@ -40,12 +48,21 @@ mod tests {
         assert_eq!(calls([0, 1, 10, 11, 100, 101]), 1 + 2 + 2 + 3 + 11 + 13);
         let twenty_thousand = calls([1000; 20]);
         assert_eq!(twenty_thousand, 2200);
-        // Half of twenty calls a second, for 45 seconds of a minute.
-        assert_eq!(polls(twenty_thousand, Some(450)), 5);
-        assert_eq!(polls(twenty_thousand, None), 1);
-        assert_eq!(polls(450, Some(450)), 1);
-        assert_eq!(polls(451, Some(450)), 2);
-        assert_eq!(polls(0, Some(0)), 1);
+        // Half of twenty calls a second, for 45 seconds of a minute or for what reading leaves of them.
+        let in_polls = |calls, every, seconds| {
+            let (minute, reading) = (Duration::from_secs(60), Duration::from_secs(seconds));
+            polls(calls, minute, (every, reading), |time| {
+                Some(time.as_secs() as usize * 10)
+            })
+        };
+        assert_eq!(in_polls(twenty_thousand, 1, 0), 5);
+        assert_eq!(in_polls(twenty_thousand, 1, 20), 9);
+        assert_eq!(in_polls(twenty_thousand, 5, 20), 6);
+        assert_eq!(in_polls(450, 1, 0), 1);
+        assert_eq!(in_polls(451, 1, 0), 2);
+        let reading = (1, Duration::ZERO);
+        assert_eq!(polls(twenty_thousand, Duration::ZERO, reading, |_| None), 1);
+        assert_eq!(polls(0, Duration::ZERO, reading, |_| Some(0)), 1);
     }
 
     #[test]

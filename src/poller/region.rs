@@ -205,6 +205,7 @@ impl Region {
     fn spread(&self, poll: &Poll) -> Spread {
         Spread {
             interval: poll.interval,
+            longest_reading: poll.reading_time(),
             overlap: minutes(poll.overlap),
             reading: self.reading,
             load: self.load,

@@ -16,6 +16,9 @@ use crate::plan::pass;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spread {
     pub(super) interval: Duration,
+    /// The longest that a poll reads CloudWatch where another one comes after it, which reads the
+    /// rest.
+    pub(super) longest_reading: Duration,
     /// How many minutes are read again.
     pub(super) overlap: i64,
     /// With which call CloudWatch is read, and every how many minutes.
@@ -30,7 +33,7 @@ impl Spread {
         let reading = match (reads, self.load == Load::default()) {
             (false, _) => Duration::ZERO,
             // What there is to read is not known yet.
-            (true, true) => self.longest_reading(),
+            (true, true) => self.longest_reading,
             (true, false) => self.reading_time(client),
         };
         pass::walk_time(self.interval, reading)
@@ -39,14 +42,14 @@ impl Spread {
     /// Over how many polls a pass over all services is spread, those that read CloudWatch taken
     /// together with the others.
     pub(super) fn polls(self, client: &Client, discovery: &Discovery) -> usize {
-        let reading = self.reading_time(client) / self.reading.1.clamp(1, 60) as u32;
         let services = |observed: &Observed| {
             let active = usize::try_from(observed.cluster.active_services).unwrap_or_default();
             active.max(observed.services.len())
         };
         let calls = pass::calls(discovery.clusters.iter().map(services));
-        let time = pass::walk_time(self.interval, reading);
-        pass::polls(calls, client.service_reads_within(time))
+        let reading = (self.reading.1, self.reading_time(client));
+        let within = |time| client.service_reads_within(time);
+        pass::polls(calls, self.interval, reading, within)
     }
 
     /// How many calls may ask after services' revisions where services are described in parts: few
@@ -60,26 +63,17 @@ impl Spread {
     pub(super) fn room(self, client: &Client, goes_on: bool, regions: usize) -> Room {
         let (reader, _) = self.reading;
         match goes_on {
-            true => Room::bounded(
-                client.points_within(reader, self.longest_reading()),
-                regions,
-            ),
+            true => Room::bounded(client.points_within(reader, self.longest_reading), regions),
             false => Room::ENDLESS,
         }
     }
 
     /// How long a reading takes at least.
     fn reading_time(self, client: &Client) -> Duration {
-        let points = self.load.queries * (self.overlap.unsigned_abs() as usize + 1);
+        let minutes = self.overlap.unsigned_abs() as usize + 1;
         let (metrics, queries) = (self.load.metrics, self.load.queries);
-        let time = client.reading_time(self.reading.0, metrics, queries, points);
-        time.min(self.longest_reading())
-    }
-
-    /// The longest that a poll reads CloudWatch where another one comes after it, which reads the
-    /// rest.
-    fn longest_reading(self) -> Duration {
-        self.interval / 3
+        let time = client.reading_time(self.reading.0, metrics, queries, minutes);
+        time.min(self.longest_reading)
     }
 }
 
