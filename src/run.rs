@@ -75,7 +75,7 @@ pub async fn run(
     let mut leaving = Leaving {
         stop: stop.clone(),
         grace: first.poll.grace,
-        by: None,
+        since: None,
     };
     loop {
         // An error means that there will be no other.
@@ -105,8 +105,11 @@ pub async fn run(
         });
         let progress = poller.progress();
         let tick = watched(&progress, poller.tick(now, until));
-        let Some(report) = leaving.unless_too_late(tick).await else {
+        let Some(report) = leaving.unless_too_late(tick, FOR_POLL).await else {
             tracing::warn!("left in the middle of a poll; the next one reads its minutes again");
+            _ = leaving
+                .unless_too_late(poller.save(wall_clock()), 1.0)
+                .await;
             return Ok(Outcome::Failed);
         };
         let took = started.elapsed();
@@ -124,7 +127,7 @@ pub async fn run(
             }
         }
         if leaving
-            .unless_too_late(poller.save(wall_clock()))
+            .unless_too_late(poller.save(wall_clock()), 1.0)
             .await
             .is_none()
         {
@@ -140,21 +143,24 @@ pub async fn run(
     }
 }
 
+/// How much of the grace time the poll in hand may take; what is left is for noting how far it came.
+const FOR_POLL: f64 = 0.7;
+
 /// How the program leaves: after a first signal it goes on with what is in hand, for as long as the
 /// grace time allows and no second signal comes.
 struct Leaving {
     stop: Stop,
     grace: Duration,
-    /// When the grace time is over; none before a first signal.
-    by: Option<Instant>,
+    /// When the first signal came.
+    since: Option<Instant>,
 }
 
 impl Leaving {
-    /// Does something to its end, or gives none when it is too late for that.
-    async fn unless_too_late<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+    /// Does something to its end, or gives none when a share of the grace time is over.
+    async fn unless_too_late<T>(&mut self, work: impl Future<Output = T>, share: f64) -> Option<T> {
         tokio::pin!(work);
-        let by = match self.by {
-            Some(by) => by,
+        let since = match self.since {
+            Some(since) => since,
             None => {
                 tokio::select! {
                     done = &mut work => return Some(done),
@@ -164,13 +170,13 @@ impl Leaving {
                     grace_s = self.grace.as_secs(),
                     "stopping after what is in hand"
                 );
-                *self.by.insert(Instant::now() + self.grace)
+                *self.since.insert(Instant::now())
             }
         };
         tokio::select! {
             done = &mut work => Some(done),
             _ = self.stop.wait_for(|signals| *signals >= 2) => None,
-            () = tokio::time::sleep_until(by) => None,
+            () = tokio::time::sleep_until(since + self.grace.mul_f64(share)) => None,
         }
     }
 }

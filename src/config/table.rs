@@ -270,8 +270,8 @@ pub static KEYS: &[Key] = &[
         "How far back a cluster is read that is seen for the first time. Mackerel takes values of the \
          last 24 hours."),
     key("poll.grace", One(Form::Duration(GRACE)), Value("25s"),
-        "How long the poll in hand may take after a signal to stop: less than what ECS allows a task \
-         to stop, which is 30 seconds unless stopTimeout says otherwise."),
+        "How long leaving may take after a signal to stop, seven tenths of it for the poll in hand: less \
+         than what ECS allows a task to stop, which is 30 seconds unless stopTimeout says otherwise."),
 
     of_keys("aws", "How AWS is asked."),
     key("aws.rate_share", One(Number { low: 0.0, low_too: false, high: Some(1.0) }), Value("0.5"),

@@ -75,7 +75,9 @@ impl History {
         ));
         for service in services {
             let seen = self.services.get(&service.name).copied();
-            let sighting = Sighting::update(seen, service.running > 0, service.read_at);
+            // A task that is being started may have run, and ended, by the next look.
+            let active = service.running > 0 || service.pending > 0;
+            let sighting = Sighting::update(seen, active, service.read_at);
             self.services.insert(service.name.clone(), sighting);
         }
         self.services.retain(|_, seen| {
@@ -206,6 +208,22 @@ mod tests {
         observe(&mut history, &fargate, &[service(0)], 101);
         assert!(history.service_may_have_data("api", window(101, 102)));
         assert!(!history.service_may_have_data("api", window(102, 103)));
+    }
+
+    /// Tasks that end soon after they start may never be seen running.
+    #[test]
+    fn a_service_whose_tasks_are_being_started_is_asked() {
+        let mut history = History::default();
+        let fargate = cluster(0, &[]);
+        let starting = Service {
+            pending: 1,
+            ..service(0)
+        };
+        observe(&mut history, &fargate, &[service(0)], 100);
+        observe(&mut history, &fargate, &[starting], 101);
+        observe(&mut history, &fargate, &[service(0)], 102);
+        assert!(history.service_may_have_data("api", window(101, 102)));
+        assert!(!history.service_may_have_data("api", window(103, 104)));
     }
 
     #[test]

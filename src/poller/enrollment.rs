@@ -54,11 +54,12 @@ pub(super) async fn enroll_all(
                 }
                 work.state.enrolled(enrolled, now, &shared.config.poll);
             }
-            // An id from an earlier poll is still good while Mackerel does not answer. A cluster
-            // that will get no host keeps no counts for it.
+            // An id from an earlier poll is still good while Mackerel does not answer, or refuses what a
+            // proxy makes of the request. A cluster that never got a host and is refused one keeps no
+            // counts for it.
             Err(error) => {
                 troubles.push(Trouble::of_cluster(arn, error.message));
-                if error.kind == Kind::Rejected {
+                if error.kind == Kind::Rejected && work.state.enrolled.is_none() {
                     work.refused += work.state.pending.len();
                     work.state.pending.clear();
                 }

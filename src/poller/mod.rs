@@ -15,8 +15,9 @@ mod spread;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{LocalBoxFuture, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
@@ -163,10 +164,16 @@ impl Poller {
     /// it is done. None is for the last poll: it waits for all, and leaves nothing for the next one.
     pub async fn tick(&mut self, now: DateTime<Utc>, until: Option<Instant>) -> Report {
         self.shared.progress.reset();
+        let started = Instant::now();
         self.connect(now).await;
-        self.begin(now, until.is_some());
+        let waited = TimeDelta::seconds(started.elapsed().as_secs() as i64);
+        self.begin(now + waited, until.is_some());
         let mut reports: HashMap<Place, RegionReport> = HashMap::new();
-        while let Some((place, region, report)) = next(&mut self.polls, until).await {
+        let regions_until = match self.shared.config.heartbeat {
+            Some(_) => until.and_then(|until| until.checked_sub(HEARTBEAT)),
+            None => until,
+        };
+        while let Some((place, region, report)) = next(&mut self.polls, regions_until).await {
             if self.rest(place, region, report.behind) {
                 reports.insert(place, report);
             }
@@ -179,7 +186,7 @@ impl Poller {
         for target in &self.targets {
             target.tell(now, &mut |place| reports.remove(&place), &mut report);
         }
-        if let Some(trouble) = self.heartbeat(&report, now).await {
+        if let Some(trouble) = self.heartbeat(&report, now, until).await {
             report.troubles.extend(gather("default", vec![trouble]));
         }
         let counted = self.shared.calls.take();
@@ -253,9 +260,18 @@ impl Poller {
     }
 
     /// Posts that the poller is alive and how far it is behind, where the config names a service
-    /// for it.
-    async fn heartbeat(&self, report: &Report, now: DateTime<Utc>) -> Option<Trouble> {
-        let deadline = self.shared.deadline();
+    /// for it. Neither the next poll nor a Region that is not done yet waits for it.
+    async fn heartbeat(
+        &self,
+        report: &Report,
+        now: DateTime<Utc>,
+        until: Option<Instant>,
+    ) -> Option<Trouble> {
+        let deadline = match until {
+            Some(until) if self.polls.is_empty() => until.min(self.shared.deadline()),
+            Some(until) => until.min(Instant::now() + HEARTBEAT),
+            None => self.shared.deadline(),
+        };
         let service = self.shared.config.heartbeat.as_ref()?;
         let mackerel = self.shared.mackerel.as_ref()?;
         let value = |name: &str, value: f64| ServiceMetricValue {
@@ -286,13 +302,20 @@ impl Poller {
     /// Notes on Mackerel how far posting came, for the next process to go on from there.
     pub async fn save(&mut self, now: DateTime<Utc>) {
         self.take_leave(now).await;
-        let shared = &self.shared;
-        let regions = self
-            .targets
-            .iter_mut()
-            .flat_map(|target| target.regions.iter_mut().chain(&mut target.inherited))
-            .filter_map(|state| state.idle.as_mut());
-        join_all(regions.map(|region| region.save(shared, now))).await;
+        loop {
+            let shared = &self.shared;
+            let regions = self
+                .targets
+                .iter_mut()
+                .flat_map(|target| target.regions.iter_mut().chain(&mut target.inherited))
+                .filter_map(|state| state.idle.as_mut());
+            join_all(regions.map(|region| region.save(shared, now))).await;
+            // One that is still being polled is noted when it is done, if there is the time.
+            let Some((place, region, report)) = self.polls.next().await else {
+                return;
+            };
+            self.rest(place, region, report.behind);
+        }
     }
 }
 
@@ -306,6 +329,9 @@ async fn next(
         None => polls.next().await,
     }
 }
+
+/// The time that is left for the heartbeat where a Region takes long.
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// The place of a Region that has got none yet.
 const NO_PLACE: Place = Place::MAX;

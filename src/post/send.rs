@@ -49,6 +49,7 @@ pub async fn send(
 ) -> Sent {
     let mut sent = Sent::default();
     let mut nothing_accepted = true;
+    let mut found = 0;
     progress.expect(Stage::Points, points.len());
     let mut rest = points.into_iter();
     // Halves of a request that was refused, the next one last.
@@ -69,7 +70,7 @@ pub async fn send(
             Err(error) => error,
         };
         let about_points = matches!(error.kind, Kind::Rejected | Kind::NotFound);
-        if !about_points || sent.refused.len() >= MOST_REFUSED {
+        if !about_points || found >= MOST_REFUSED {
             requests.push(request);
             break Some(error);
         }
@@ -79,6 +80,7 @@ pub async fn send(
             requests.push(request);
             continue;
         }
+        found += 1;
         if let (Kind::NotFound, Some(point)) = (error.kind, request.first()) {
             // The host is gone, and all that is on its way to it is refused like this one.
             let place = point.place;

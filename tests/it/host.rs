@@ -288,3 +288,28 @@ async fn a_host_that_is_gone_costs_few_requests() {
     let posts = world.mackerel.requests().count("POST /api/v0/tsdb");
     assert!(posts < 25, "{posts}");
 }
+
+/// Hosts that are gone with all that waits for them do not hold up those that are there.
+#[tokio::test]
+async fn many_hosts_that_are_gone_hold_up_no_other() {
+    let mut fleet = Fleet::new(ACCOUNT);
+    let names = ["one", "three", "two", "zebra"];
+    for name in names {
+        let mut cluster = Cluster::fargate(name);
+        for number in 0..8 {
+            cluster = cluster.service(Service::steady(&format!("api-{number}"), 1));
+        }
+        fleet = fleet.cluster(REGION, cluster);
+    }
+    let world = World::new(fleet).await;
+    let mut poller = world.poller("");
+    world.poll(&mut poller).await;
+    for name in &names[..3] {
+        let path = format!("hosts/{}/retire", world.host(name));
+        api(&world, "POST", &path, json!({})).await;
+    }
+    world.pass(60);
+    world.poll(&mut poller).await;
+    let counts = world.points("zebra", "custom.ecs.running_task.api-7.count");
+    assert_eq!(counts.last().map(|point| point.0), Some(NOON + 60));
+}

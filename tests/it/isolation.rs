@@ -7,6 +7,7 @@ use mackerel_ecs::demo::aws::fleet::Fleet;
 use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
 use mackerel_ecs::demo::aws::fleet::service::Service;
 use mackerel_ecs::demo::aws::options::Denial;
+use mackerel_ecs::demo::mackerel::fault::{Fault as MackerelFault, FaultKind as MackerelFaultKind};
 use tokio::time::Instant;
 
 use crate::support::world::{ACCOUNT, NOON, REGION, World, at};
@@ -127,4 +128,24 @@ async fn a_cluster_that_is_read_in_part_is_posted_once() {
         .posts_of(&world.host("web"), "custom.ecs.cpu_utilization.average");
     assert!(posts.len() > 60, "{posts:?}");
     assert!(posts.iter().all(|post| post.count == 1), "{posts:?}");
+}
+
+/// A Mackerel that never answers takes no time from the next poll, whatever is sent there.
+#[tokio::test(start_paused = true)]
+async fn mackerel_that_hangs_delays_no_poll() {
+    let world = World::new(Fleet::new(ACCOUNT).cluster(REGION, cluster("web"))).await;
+    let mut poller = world.poller("heartbeat: {service: monitoring}");
+    world.mackerel.inject(MackerelFault {
+        method: None,
+        path_prefix: String::new(),
+        kind: MackerelFaultKind::Hang,
+        times: None,
+    });
+    for _ in 0..3 {
+        let until = Instant::now() + Duration::from_secs(40);
+        let report = poller.tick(world.now(), Some(until)).await;
+        assert!(Instant::now() <= until + Duration::from_millis(100));
+        assert!(report.troubles.len() >= 2, "{:?}", report.troubles);
+        world.pass(60);
+    }
 }

@@ -379,13 +379,25 @@ async fn an_empty_answer_loses_nothing() {
 /// An answer that is not about the points, as a proxy gives it, loses none.
 #[tokio::test(start_paused = true)]
 async fn a_proxy_that_refuses_everything_loses_nothing() {
-    for code in [200, 302, 400, 407, 413] {
+    let only_points = (Some("POST"), "/api/v0/tsdb");
+    // The notes of progress and the look at the host are refused too.
+    let everything = (None, "");
+    for (code, (method, path)) in [
+        (200, only_points),
+        (302, only_points),
+        (400, only_points),
+        (407, only_points),
+        (413, only_points),
+        (400, everything),
+        (413, everything),
+        (503, everything),
+    ] {
         let world = world().await;
         let mut poller = world.poller("");
         poll_for(&world, &mut poller, 5).await;
         world.mackerel.inject(MackerelFault {
-            method: Some("POST".into()),
-            path_prefix: "/api/v0/tsdb".into(),
+            method: method.map(Into::into),
+            path_prefix: path.into(),
             kind: MackerelFaultKind::Status {
                 code,
                 retry_after: None,
@@ -397,7 +409,7 @@ async fn a_proxy_that_refuses_everything_loses_nothing() {
         world.mackerel.clear_faults();
         poll_for(&world, &mut poller, 2).await;
         for metric in [CPU, RUNNING, DESIRED] {
-            assert_eq!(holes(&world, metric), [0; 0], "{code} {metric}");
+            assert_eq!(holes(&world, metric), [0; 0], "{code} {path} {metric}");
         }
     }
 }
