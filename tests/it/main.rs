@@ -7,6 +7,10 @@
     reason = "a test binary has no outside, and what fails here fails a test"
 )]
 
+/// The simulation allocates all the time; with this one a seed takes a quarter less.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod support;
 
 mod architecture;

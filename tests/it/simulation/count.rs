@@ -81,6 +81,9 @@ impl Case<'_> {
         }
         verdict.figures.counts += 1;
         if is_there {
+            if reader.is_some() {
+                self.check_count_delay(name, minute, verdict);
+            }
             return;
         }
         match reader {
@@ -140,8 +143,8 @@ impl Case<'_> {
     /// Counts that were read by a poller which has posted to the cluster's host two minutes later
     /// or more, so that it had the time to post them too: service, minute and life. One that ended
     /// while Mackerel did not take everything took what was left with it, and one that had more than
-    /// it may keep dropped the oldest. Where nothing was wrong when a life was told to stop, it has
-    /// posted all that it had read.
+    /// it may keep dropped the oldest. Where nothing was wrong when a life was told to stop, or all
+    /// through a single run, it has posted all that it had read.
     fn observed(&self) -> HashMap<(&str, i64), usize> {
         let mut last: HashMap<usize, i64> = HashMap::new();
         for ((host, life), at) in &self.ledger.last_post {
@@ -157,10 +160,13 @@ impl Case<'_> {
             .map(|life| scenario.troubles_mackerel(life.ends()))
             .collect();
         let own = self.ledger.observed.iter();
-        let left_in_peace: Vec<bool> = scenario
-            .lives
-            .iter()
-            .map(|life| scenario.is_peaceful(life))
+        let lives = scenario.lives.iter().enumerate();
+        let left_in_peace: Vec<bool> = lives
+            .map(|(number, life)| {
+                let left = self.ledger.left.get(&number);
+                let did_its_work = |left: &i64| scenario.is_quiet(life.from, *left / 1000);
+                scenario.is_peaceful(life) || (life.once && left.is_some_and(did_its_work))
+            })
             .collect();
         own.filter(|seen| seen.cluster == self.name && !ended_in_trouble[seen.life])
             .filter(|seen| !self.may_be_dropped(seen))

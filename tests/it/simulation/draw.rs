@@ -27,7 +27,7 @@ impl Scenario {
             seed,
             seconds,
             profile: pick(&mut rng, &["compact", "standard", "standard", "full"]),
-            rate_share: pick(&mut rng, &[0.5, 0.5, 0.5, 0.1]),
+            rate_share: pick(&mut rng, &[0.5, 0.5, 0.1, 0.02]),
             assumes_role: rng.u32(..4) == 0,
             reader: pick(&mut rng, &["get_metric_data", "get_metric_statistics"]),
             every: pick(&mut rng, &[1, 1, 1, 5]),
@@ -331,6 +331,13 @@ fn weather(rng: &mut Rng, seconds: i64) -> Vec<Spell> {
             false => Weather::Throttled(side, 100),
         };
         let to = (from + span(rng, 1200.0, 7200.0)).min(calm);
+        spells.push(Spell { from, to, what });
+    }
+    // Nearly as long as Mackerel takes old points.
+    if rng.u32(..8) == 0 {
+        let from = rng.i64(0..calm);
+        let what = Weather::Unreachable(pick(rng, &SIDES));
+        let to = (from + span(rng, 20_000.0, 80_000.0)).min(calm);
         spells.push(Spell { from, to, what });
     }
     spells.sort_by_key(|spell| (spell.from, spell.to));

@@ -40,6 +40,15 @@ impl Case<'_> {
         if gone >= self.world.scenario.seconds {
             return false;
         }
+        if let Series::Load {
+            service: Some(name),
+            ..
+        } = series
+            && minute + 60 < gone
+            && self.is_followed_to_its_end(name, gone)
+        {
+            return false;
+        }
         // The last minute that the poller saw of it, and what it could not yet see settled then.
         // Under a name that comes back, more of it may be seen later, but not all.
         let last = points.range(born - 59..=gone + 59).next_back();
@@ -58,9 +67,36 @@ impl Case<'_> {
         unsettled || (!partly && minute > seen)
     }
 
+    /// Whether a process that saw a service go lived on, with nothing wrong, until its last minutes had
+    /// settled.
+    fn is_followed_to_its_end(&self, service: &str, gone: i64) -> bool {
+        let scenario = &self.world.scenario;
+        let settled = gone + scenario.settling() + scenario.waiting() + 600;
+        let saw = |life: usize| {
+            let mut own = self.ledger.observed.iter();
+            own.any(|seen| {
+                seen.life == life
+                    && seen.cluster == self.name
+                    && seen.service == service
+                    && (gone - 180..=gone).contains(&seen.minute)
+            })
+        };
+        let mut lives = scenario.lives.iter().enumerate();
+        scenario.is_quiet(gone - 1200, settled)
+            && self.truth.cluster(at(NOON + settled)).is_some()
+            && lives.any(|(number, life)| {
+                !life.once && life.from < gone - 900 && settled < life.ends() && saw(number)
+            })
+    }
+
     /// The last minute of a time in which a poller read the service's counts.
-    fn last_counted(&self, service: &str, time: RangeInclusive<i64>) -> Option<i64> {
-        self.counted.get(service)?.range(time).next_back().copied()
+    pub(super) fn last_counted(&self, service: &str, time: RangeInclusive<i64>) -> Option<i64> {
+        let counted = self.counted.get(service)?.iter().rev();
+        let mut counted = counted.skip_while(|minute| **minute > *time.end());
+        counted
+            .next()
+            .filter(|minute| time.contains(minute))
+            .copied()
     }
 
     /// Mackerel refused it because the scenario says so, or a person retired the host and the
@@ -86,7 +122,8 @@ impl Case<'_> {
                 return false;
             };
             let next = self.hosts.get(place + 1);
-            let next = next.map_or(i64::MAX, |next| next.created_at - NOON);
+            let soon = self.world.scenario.calm_from() + 900;
+            let next = next.map_or(soon, |next| next.created_at - NOON);
             let before = points.iter().filter(|(_, (_, own))| *own <= place);
             let last = before.map(|(time, _)| *time).max().unwrap_or(i64::MIN);
             minute > last.min(retired).saturating_sub(unsettled)

@@ -40,7 +40,11 @@ impl World {
                     Event::Status([500, 502, 503, 504][rng.usize(..4)])
                 }
                 Weather::Throttled(side, share) if meets(*side, *share, &mut rng) => {
-                    Event::Throttle(rng.bool().then(|| rng.u64(1..20)))
+                    Event::Throttle(rng.bool().then(|| match rng.u32(..20) {
+                        // Longer than a poll.
+                        0 => rng.u64(60..900),
+                        _ => rng.u64(1..20),
+                    }))
                 }
                 Weather::Flaky(side, share) if meets(*side, *share, &mut rng) => {
                     mishap(&mut rng, action)

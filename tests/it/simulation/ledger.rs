@@ -4,6 +4,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+/// How long a minute is read again, in seconds: the poller's default.
+const OVERLAP: i64 = 600;
+
 /// A series on Mackerel, as a number.
 pub(super) type Series = u32;
 
@@ -36,14 +39,18 @@ pub(super) struct Ledger {
     pub(super) most_held: usize,
     /// When each life was last seen to have dropped counts, and how many.
     pub(super) dropped: HashMap<usize, (u64, i64)>,
-    /// Attempts by life, Region and group of calls.
-    pub(super) attempts: BTreeMap<(usize, String, Group), Vec<i64>>,
+    /// Attempts by life, Region and group of calls: when, and whether it is the first of its call.
+    pub(super) attempts: BTreeMap<(usize, String, Group), Vec<(i64, bool)>>,
+    /// When each life began to poll a Region.
+    pub(super) began: BTreeMap<(usize, String), Vec<i64>>,
     /// When services of a cluster were listed.
     pub(super) listed: BTreeMap<String, Vec<i64>>,
     /// Counts that were read: the life, the cluster, the service and the minute.
     pub(super) observed: Vec<Observation>,
     /// When each life last had points of a host accepted: host, then life.
     pub(super) last_post: BTreeMap<(String, usize), i64>,
+    /// Before which minute of a host a life could know everything to be done.
+    done: HashMap<(usize, String), i64>,
     /// When the poll in hand of each life and Region began, and whether it has gone past its first
     /// call.
     polls: HashMap<(usize, String), (i64, bool)>,
@@ -61,9 +68,9 @@ pub(super) struct Recorded {
     /// Since when it has had any.
     pub(super) first: i64,
     /// The life that gave it that value.
-    by: usize,
-    /// The value before, if another life gave it that.
-    pub(super) before: Option<f64>,
+    pub(super) by: usize,
+    /// The value before and since when it had had it, if another life gave it that.
+    pub(super) before: Option<(f64, i64)>,
 }
 
 /// What a poller noted on Mackerel of its progress.
@@ -169,10 +176,21 @@ impl Ledger {
     }
 
     /// Notes that a request leaves for AWS.
-    pub(super) fn attempt(&mut self, (life, region): (usize, &str), action: &str, at: i64) {
+    pub(super) fn attempt(
+        &mut self,
+        (life, region): (usize, &str),
+        action: &str,
+        is_first: bool,
+        at: i64,
+    ) {
         if let Some(group) = Group::of(action) {
             let bucket = (life, region.to_owned(), group);
-            self.attempts.entry(bucket).or_default().push(at);
+            let attempts = self.attempts.entry(bucket).or_default();
+            attempts.push((at, is_first));
+        }
+        if action == "ecs:ListClusters" && is_first {
+            let polls = self.began.entry((life, region.to_owned()));
+            polls.or_default().push(at);
         }
         let poll = self.polls.entry((life, region.to_owned()));
         let poll = poll.or_insert((at, false));
@@ -228,7 +246,8 @@ impl Ledger {
                 before: None,
             });
             if recorded.value != point.value {
-                recorded.before = (recorded.by != life).then_some(recorded.value);
+                let before = (recorded.value, recorded.since);
+                recorded.before = (recorded.by != life).then_some(before);
                 (recorded.value, recorded.since) = (point.value, at);
             }
             recorded.by = life;
@@ -257,6 +276,52 @@ impl Ledger {
                 self.repeated.push(repeated);
             }
         }
+    }
+
+    /// Notes that a poller sends points that, as it could read in the notes, others before it had read
+    /// again for the last time. Counts may be restored much later.
+    pub(super) fn check_notes(&mut self, life: usize, born: i64, points: &[Point], at: i64) {
+        for point in points {
+            let is_load =
+                point.name.contains("utilization.") || point.name.contains("reservation.");
+            if !is_load || point.name.contains(".highest_") {
+                continue;
+            }
+            let done = self.done_before(&point.host_id, life, born);
+            let series = self.series(&point.host_id, &point.name);
+            let recorded = series.and_then(|own| self.recorded.get(&(own, point.time)));
+            if point.time < done
+                && recorded.is_some_and(|recorded| {
+                    recorded.value == point.value && recorded.since < born * 1000
+                })
+            {
+                let (name, minute) = (&point.name, point.time - crate::support::world::NOON);
+                let (at, minute) = (clock(at / 1000), clock(minute));
+                let repeated =
+                    format!("life {life} at {at}: {name} of minute {minute} after another one");
+                self.repeated.push(repeated);
+            }
+        }
+    }
+
+    /// Before which minute of a host everything was read for the last time, as the notes tell a life that
+    /// was born at a second.
+    fn done_before(&mut self, host: &str, life: usize, born: i64) -> i64 {
+        let key = (life, host.to_owned());
+        if let Some(done) = self.done.get(&key) {
+            return *done;
+        }
+        let notes = self.notes.iter().rev();
+        let mut notes = notes.filter(|note| note.host == host && note.at < born * 1000);
+        let done = notes.next().and_then(|note| {
+            let progress = &note.progress;
+            let missed = progress.missed.iter().map(|(from, _)| *from).min();
+            let until = [progress.read_until, progress.counted_until, missed];
+            until.into_iter().flatten().min()
+        });
+        let done = done.map_or(i64::MIN, |until| until - OVERLAP);
+        self.done.insert(key, done);
+        done
     }
 
     /// Notes that a poller has heard that its points were accepted.
@@ -326,6 +391,7 @@ impl Ledger {
         self.accepted.remove(&life);
         self.quiet.retain(|(own, _), _| *own != life);
         self.polls.retain(|(own, _), _| *own != life);
+        self.done.retain(|(own, _), _| *own != life);
     }
 }
 

@@ -11,9 +11,13 @@ mod drive;
 mod excuse;
 mod fate;
 mod happening;
+mod highest;
+mod host;
+mod late;
 mod ledger;
 mod network;
 mod progress;
+mod rate;
 mod scenario;
 mod summary;
 mod truth;
@@ -72,7 +76,11 @@ fn a_seed_is_always_the_same_run() {
 /// for one seed with its log, or `SEEDS` for how many, from `FROM` on; `HOURS` for their length.
 #[test]
 #[ignore = "it takes minutes; `make simulate` runs it"]
-#[expect(clippy::print_stdout, reason = "its report is for a person")]
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "its report is for a person"
+)]
 fn many_seeds() {
     let number = |name: &str| {
         #[expect(clippy::disallowed_methods, reason = "a command's arguments")]
@@ -105,7 +113,9 @@ fn many_seeds() {
                         break;
                     }
                     let verdict = run(seed, hours, 0);
-                    summary.lock().unwrap().add(&verdict);
+                    let mut summary = summary.lock().unwrap();
+                    summary.add(&verdict);
+                    eprint!("{}", summary.news(&verdict, to - from, began.elapsed()));
                 }
             });
         }

@@ -72,6 +72,12 @@ impl Asked {
         format!("{} {}", self.request.method(), self.path)
     }
 
+    /// Whether it is no retry, as the AWS SDK says.
+    fn is_first(&self) -> bool {
+        let attempt = self.request.headers().get("amz-sdk-request");
+        attempt.is_some_and(|value| value.as_bytes().starts_with(b"attempt=1"))
+    }
+
     fn read(request: HttpRequest) -> Asked {
         let request = request.try_into_http1x().unwrap();
         let (parts, body) = request.into_parts();
@@ -126,8 +132,15 @@ impl Network {
                 true => {
                     ledger.check_patience(self.life, &asked.call(), now);
                     ledger.send(self.life, &points, now);
+                    let born = world.scenario.lives[self.life].from;
+                    if !world.scenario.is_ever_skewed() {
+                        ledger.check_notes(self.life, born, &points, now);
+                    }
                 }
-                false => ledger.attempt((self.life, &asked.region), &asked.action, now),
+                false => {
+                    let place = (self.life, asked.region.as_str());
+                    ledger.attempt(place, &asked.action, asked.is_first(), now);
+                }
             }
         }
         let crash = self.crash_now();

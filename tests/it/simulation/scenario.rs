@@ -179,6 +179,12 @@ impl Scenario {
         (self.every - 1) * 60
     }
 
+    /// How much later something may come because of mishaps, in seconds: two polls that meet with one.
+    /// Two readings in a row do so once in a thousand hours.
+    pub(super) fn unlucky(&self) -> i64 {
+        if self.mishaps > 0 { 120 } else { 0 }
+    }
+
     /// What holds at a moment.
     pub(super) fn weather_at(&self, second: i64) -> impl Iterator<Item = &Weather> {
         let holds = move |spell: &&Spell| spell.from <= second && second < spell.to;
@@ -217,8 +223,19 @@ impl Scenario {
         let (End::Stopped(at) | End::StoppedAt { from: at, .. }) = life.end else {
             return false;
         };
+        self.is_quiet(at - 420, at + 1200)
+    }
+
+    /// Whether nothing was wrong from one moment to another.
+    pub(super) fn is_quiet(&self, from: i64, to: i64) -> bool {
         let mut spells = self.weather.iter();
-        self.mishaps == 0 && spells.all(|spell| spell.to < at - 600 || at + 1200 < spell.from)
+        self.mishaps == 0 && spells.all(|spell| spell.to + 180 < from || to < spell.from)
+    }
+
+    /// Whether the poller's clock is ever wrong.
+    pub(super) fn is_ever_skewed(&self) -> bool {
+        let mut spells = self.weather.iter();
+        spells.any(|spell| matches!(spell.what, Weather::Skewed(_)))
     }
 
     /// By how much the poller's clock is wrong at a moment, in seconds.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::Duration;
 
 use super::drive::BEGAN;
 use super::ledger::clock;
@@ -60,6 +61,31 @@ impl Summary {
             *sum += count;
             seeds.insert(seed, format!("{count} times, such as {}", cases[0]));
         }
+    }
+
+    /// What a person who waits wants to hear of the run just added: at once that it broke something,
+    /// and every few runs how far it is.
+    pub(super) fn news(&self, verdict: &Verdict, seeds: u64, elapsed: Duration) -> String {
+        let mut text = String::new();
+        for (invariant, (count, _)) in &verdict.broken {
+            let (name, seed) = (invariant.name(), verdict.scenario.seed);
+            let _ = writeln!(
+                text,
+                "BROKEN  {name}: {count} times, make simulate SEED={seed}"
+            );
+        }
+        if self.seeds.is_multiple_of(10) {
+            let _ = writeln!(
+                text,
+                "{} of {seeds} seeds in {:.0} min: {} datapoints, {} missing, {} wrong",
+                self.seeds,
+                elapsed.as_secs_f64() / 60.0,
+                self.figures.expected,
+                self.figures.missing,
+                self.figures.wrong
+            );
+        }
+        text
     }
 
     /// Whether every invariant held in every run.

@@ -3,9 +3,10 @@
 //! is not repeated.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use mackerel_ecs::demo::aws::fleet::behaviour::Counts;
 use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
 use mackerel_ecs::demo::aws::fleet::revised::Revised;
-use mackerel_ecs::demo::aws::fleet::service::{Resolution, Service};
+use mackerel_ecs::demo::aws::fleet::service::{Resolution, Service, ServiceStatus};
 use mackerel_ecs::demo::aws::fleet::statistics::{Metric, Statistic};
 
 /// A series as its name on Mackerel tells it.
@@ -27,10 +28,11 @@ pub(super) enum Series<'a> {
         /// Which of its counts.
         figure: Figure,
     },
-    /// From DescribeClusters.
+    /// From DescribeClusters, or counted over DescribeServices.
     Total(Total),
-    /// From the deployments of DescribeServices, or made of figures of all services; their values are
-    /// not checked here.
+    /// The highest average of all services.
+    Highest(Metric),
+    /// From the deployments of DescribeServices; their values are not checked here.
     Unchecked,
 }
 
@@ -56,6 +58,10 @@ pub(super) enum Total {
     Services,
     /// Container instances.
     Instances,
+    /// Services that run fewer tasks than are wanted.
+    BelowDesired,
+    /// Services that run none although some are wanted.
+    WithoutTasks,
 }
 
 /// The leaves of each CloudWatch metric, and whether the profile `compact` has them.
@@ -96,6 +102,8 @@ pub(super) fn cluster_counts(profile: &str) -> &'static [&'static str] {
             "custom.ecs.cluster_task.pending",
             "custom.ecs.cluster_service.active",
             "custom.ecs.container_instance.registered",
+            "custom.ecs.cluster_service.below_desired",
+            "custom.ecs.cluster_service.without_tasks",
         ],
     }
 }
@@ -151,17 +159,28 @@ impl<'a> Series<'a> {
                 figure: figure(leaf)?,
             }),
             ["deployment", _, "count" | "failed_tasks"] => Some(Series::Unchecked),
-            ["cluster_service", "below_desired" | "without_tasks"] => Some(Series::Unchecked),
-            ["highest_service_utilization", "cpu" | "memory"] => Some(Series::Unchecked),
+            ["highest_service_utilization", "cpu"] => Some(Series::Highest(Metric::CpuUtilization)),
+            ["highest_service_utilization", "memory"] => {
+                Some(Series::Highest(Metric::MemoryUtilization))
+            }
             ["cluster_task", "running"] => Some(Series::Total(Total::Running)),
             ["cluster_task", "pending"] => Some(Series::Total(Total::Pending)),
             ["cluster_service", "active"] => Some(Series::Total(Total::Services)),
+            ["cluster_service", "below_desired"] => Some(Series::Total(Total::BelowDesired)),
+            ["cluster_service", "without_tasks"] => Some(Series::Total(Total::WithoutTasks)),
             ["container_instance", "registered"] => Some(Series::Total(Total::Instances)),
             [graph, service, leaf] => load(&SERVICE_METRICS, graph, leaf, Some(*service)),
             [graph, leaf] => load(&CLUSTER_METRICS, graph, leaf, None),
             _ => None,
         }
     }
+}
+
+/// How many active services have counts of a kind.
+fn services_with(cluster: &Cluster, time: DateTime<Utc>, is_so: impl Fn(Counts) -> bool) -> u32 {
+    let active = cluster.services().iter();
+    let active = active.filter(|service| service.status(time) == Some(ServiceStatus::Active));
+    active.filter(|service| is_so(service.counts(time))).count() as u32
 }
 
 /// All clusters of one name, by creation.
@@ -252,6 +271,12 @@ impl<'a> Truth<'a> {
                     Total::Pending => totals.pending_ec2 + totals.pending_fargate,
                     Total::Services => totals.active_ec2 + totals.active_fargate,
                     Total::Instances => cluster.instances(),
+                    Total::BelowDesired => {
+                        services_with(cluster, time, |counts| counts.running < counts.desired)
+                    }
+                    Total::WithoutTasks => services_with(cluster, time, |counts| {
+                        counts.running == 0 && counts.desired > 0
+                    }),
                 }
             }
             _ => return None,

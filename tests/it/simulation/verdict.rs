@@ -7,7 +7,8 @@ use mackerel_ecs::demo::mackerel::store::host::StoredHost;
 
 use super::case::Case;
 use super::drive::far;
-use super::ledger::{Ledger, clock};
+use super::ledger::clock;
+use super::rate::{check_polls, check_rates};
 use super::scenario::Scenario;
 use super::truth::Truth;
 use super::world::World;
@@ -35,7 +36,7 @@ pub(super) enum Invariant {
     OneHost,
     /// No request broke a documented limit.
     Limits,
-    /// The documented rates, at the poller's share, were kept.
+    /// The documented rates were kept, and by all but retries the poller's share of them.
     Rates,
     /// Where it is asked for, the host of a cluster that is gone is retired.
     Retirement,
@@ -52,11 +53,15 @@ pub(super) enum Invariant {
     Memory,
     /// A process that is told to stop has left by the end of its grace time.
     Leaving,
+    /// In fine weather a datapoint comes as soon as it is settled and read, and a count at once.
+    Lateness,
+    /// A loop asks ECS each minute, whatever is wrong with Mackerel.
+    EachMinute,
 }
 
 impl Invariant {
     /// Each of them.
-    pub(super) const ALL: [Invariant; 16] = [
+    pub(super) const ALL: [Invariant; 18] = [
         Invariant::NothingMissing,
         Invariant::NothingStale,
         Invariant::NothingMadeUp,
@@ -73,6 +78,8 @@ impl Invariant {
         Invariant::Patience,
         Invariant::Memory,
         Invariant::Leaving,
+        Invariant::Lateness,
+        Invariant::EachMinute,
     ];
 
     /// What it says, in a few words.
@@ -96,6 +103,8 @@ impl Invariant {
             Invariant::Patience => "12 Retry-After is obeyed",
             Invariant::Memory => "13 unposted counts in memory stay under their bound",
             Invariant::Leaving => "14 a process that is told to stop leaves within its grace time",
+            Invariant::Lateness => "15 in fine weather nothing is late",
+            Invariant::EachMinute => "16 ECS is asked each minute, also while Mackerel is down",
         }
     }
 }
@@ -191,9 +200,11 @@ pub(super) fn judge(world: &World, region: &str, retired: &[Retired]) -> Verdict
     let fleet = world.aws.fleet().first_account().regions();
     let fine = fine_minutes(&world.scenario);
     let far = &far(region);
+    let mut known = Vec::new();
     for (region, name) in [(region, "alpha"), (region, "beta"), (far, "gamma")] {
         let generations = fleet[region].clusters_named(name);
         let arn = format!("arn:aws:ecs:{region}:{ACCOUNT}:cluster/{name}");
+        known.push(arn.clone());
         let own: Vec<&StoredHost> = hosts
             .iter()
             .filter(|host| host.custom_identifier.as_deref() == Some(&arn))
@@ -214,10 +225,22 @@ pub(super) fn judge(world: &World, region: &str, retired: &[Retired]) -> Verdict
             fine: &fine,
         };
         case.check_hosts(&mut verdict);
+        case.check_is_posted_to(&mut verdict);
         case.check_points(&mut verdict);
         case.check_loads(&mut verdict);
+        case.check_highest(&mut verdict);
         case.check_counts(&mut verdict);
         case.check_progress(&mut verdict);
+    }
+    let is_known = |host: &StoredHost| {
+        let identifier = host.custom_identifier.as_deref().unwrap_or_default();
+        known.iter().any(|arn| arn == identifier)
+    };
+    for host in hosts.iter().filter(|host| !is_known(host)) {
+        let (name, identifier) = (&host.name, &host.custom_identifier);
+        verdict.fail(Invariant::OneHost, || {
+            format!("{name}: a host of no cluster, {identifier:?}")
+        });
     }
     if ledger.most_held > world.scenario.most_held {
         let most = world.scenario.most_held;
@@ -250,6 +273,7 @@ pub(super) fn judge(world: &World, region: &str, retired: &[Retired]) -> Verdict
         verdict.fail(Invariant::NothingRepeated, || repeated.clone());
     }
     check_rates(&ledger, &world.scenario, &mut verdict);
+    check_polls(&ledger, &world.scenario, &mut verdict);
     check_heartbeat(world, &fine, &mut verdict);
     verdict
 }
@@ -257,9 +281,7 @@ pub(super) fn judge(world: &World, region: &str, retired: &[Retired]) -> Verdict
 /// In fine weather the poller says that it is alive, not a minute and the next one left out, and is
 /// not behind, but for a reading or two that met with a mishap.
 fn check_heartbeat(world: &World, fine: &[bool], verdict: &mut Verdict) {
-    // With mishaps all the time, two readings in a row meet with one in a thousand hours.
-    let unlucky = if world.scenario.mishaps > 0 { 120 } else { 0 };
-    let behind = 120 + world.scenario.waiting() + unlucky;
+    let behind = 120 + world.scenario.waiting() + world.scenario.unlucky();
     for (name, good) in [
         ("alive", 1.0..=1.0),
         ("behind_seconds", 0.0..=behind as f64),
@@ -304,28 +326,4 @@ fn fine_minutes(scenario: &Scenario) -> Vec<bool> {
                 .any(|life| !life.once && life.from <= from && to <= life.ends())
     };
     (0..minutes).map(is_fine).collect()
-}
-
-/// No more than the burst at once and the rate after it, in each process, retries included.
-fn check_rates(ledger: &Ledger, scenario: &Scenario, verdict: &mut Verdict) {
-    for ((life, region, group), attempts) in &ledger.attempts {
-        let (burst, rate) = group.limits();
-        let burst = (burst * scenario.rate_share).floor().max(1.0);
-        let rate = rate * scenario.rate_share;
-        let (mut tokens, mut last) = (burst, 0);
-        for at in attempts {
-            tokens = (tokens + (at - last) as f64 / 1000.0 * rate).min(burst);
-            last = *at;
-            tokens -= 1.0;
-            // A hundredth for the rounding of time to milliseconds.
-            if tokens < -0.01 {
-                tokens = tokens.max(-1.0);
-                verdict.fail(Invariant::Rates, || {
-                    let when = clock(at / 1000);
-                    format!("life {life} at {when} in {region}: one {group:?} too many")
-                });
-                tokens += 1.0;
-            }
-        }
-    }
 }

@@ -1,0 +1,104 @@
+//! The figure of the fullest service against those of all services.
+
+use std::collections::BTreeSet;
+
+use mackerel_ecs::demo::aws::fleet::statistics::{MOMENTS, Metric};
+
+use super::case::{Case, Points};
+use super::ledger::clock;
+use super::truth::{Series, service_loads};
+use super::verdict::{Invariant, Verdict};
+use crate::support::world::{NOON, at};
+
+/// For how long before a poller last saw a service that is deleted the figure is not judged, in
+/// seconds: a process that begins afterwards reads the overlap again and can't find the service any
+/// more.
+const GOING: i64 = 1500;
+
+impl Case<'_> {
+    /// Where all services of a minute have their final values, the highest is theirs.
+    pub(super) fn check_highest(&self, verdict: &mut Verdict) {
+        if self.world.scenario.profile == "compact" {
+            return;
+        }
+        let minutes = self.minutes();
+        let generations = self.truth.0.iter();
+        let services: BTreeSet<&str> = generations
+            .flat_map(|cluster| cluster.services())
+            .map(|service| &*service.name)
+            .collect();
+        for (leaf, metric) in [
+            ("cpu", Metric::CpuUtilization),
+            ("memory", Metric::MemoryUtilization),
+        ] {
+            let name = format!("custom.ecs.highest_service_utilization.{leaf}");
+            let there = self.points(&name);
+            let averages: Vec<(String, Points)> = services
+                .iter()
+                .flat_map(|service| service_loads("compact", service))
+                .filter(|name| {
+                    let series = Series::parse(name);
+                    matches!(series, Some(Series::Load { metric: own, .. }) if own == metric)
+                })
+                .map(|name| {
+                    let points = self.points(&name);
+                    (name, points)
+                })
+                .collect();
+            for minute in &minutes {
+                let Some(highest) = self.highest(*minute, &averages) else {
+                    continue;
+                };
+                verdict.figures.expected += 1;
+                let value = there.get(minute).map(|(value, _)| *value);
+                if value == Some(highest) {
+                    continue;
+                }
+                if self.is_excused(&name, *minute, 0, &there) {
+                    verdict.figures.expected -= 1;
+                    verdict.figures.excused += 1;
+                    continue;
+                }
+                let (invariant, sum) = match value {
+                    Some(_) => (Invariant::NothingStale, &mut verdict.figures.wrong),
+                    None => (Invariant::NothingMissing, &mut verdict.figures.missing),
+                };
+                *sum += 1;
+                verdict.fail(invariant, || {
+                    let when = clock(*minute);
+                    format!("{}/{name} at {when}: {value:?} of {highest}", self.name)
+                });
+            }
+        }
+    }
+
+    /// The highest of a minute's averages, if all that there must be are on Mackerel with their final
+    /// values.
+    fn highest(&self, minute: i64, averages: &[(String, Points)]) -> Option<f64> {
+        let cluster = self.truth.cluster(at(NOON + minute))?;
+        let second = |time: chrono::DateTime<chrono::Utc>| time.timestamp() - NOON;
+        let waiting = self.world.scenario.waiting();
+        let goes = |seen: i64, gone: i64| (seen - GOING - waiting..gone + 60).contains(&minute);
+        let of_cluster = cluster.deleted_at.map(second);
+        let mut services = cluster.services().iter();
+        let any_goes = services.any(|service| {
+            let gone = service.deleted_at.map(second);
+            let seen = |gone| self.last_counted(&service.name, second(service.created_at)..=gone);
+            gone.is_some_and(|gone| goes(seen(gone).unwrap_or(gone), gone))
+        });
+        if any_goes || of_cluster.is_some_and(|gone| goes(gone, gone)) {
+            return None;
+        }
+        let mut highest: Option<f64> = None;
+        for (name, points) in averages {
+            let series = Series::parse(name)?;
+            let value = self.truth.load(series, at(NOON + minute), MOMENTS);
+            let there = points.get(&minute).map(|(value, _)| *value);
+            if value != there {
+                return None;
+            }
+            highest = highest.into_iter().chain(value).reduce(f64::max);
+        }
+        highest
+    }
+}
