@@ -21,7 +21,9 @@ impl Quiet {
     /// Leaves a call alone for a time.
     pub(super) fn keep(&self, call: &str, wait: Duration) {
         let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        calls.insert(call.to_owned(), Instant::now() + wait);
+        let until = calls.entry(call.to_owned()).or_insert_with(Instant::now);
+        // Of calls that were under way at once, the longest wait holds.
+        *until = (*until).max(Instant::now() + wait);
     }
 
     /// How long a call is to be left alone yet.
@@ -88,6 +90,8 @@ mod tests {
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(quiet.left("POST /tsdb"), Some(Duration::from_secs(30)));
         assert_eq!(quiet.left("GET /hosts"), None);
+        quiet.keep("POST /tsdb", Duration::from_secs(10));
+        assert_eq!(quiet.left("POST /tsdb"), Some(Duration::from_secs(30)));
         tokio::time::advance(Duration::from_secs(30)).await;
         assert_eq!(quiet.left("POST /tsdb"), None);
     }

@@ -98,6 +98,21 @@ impl Shared {
     fn deadline(&self) -> Instant {
         Instant::now() + self.config.poll.interval.mul_f64(0.5)
     }
+
+    /// Until when Mackerel may take that does not answer: `at_least` in any case, but the next poll is
+    /// not passed over for it. `room` is what is to come after it.
+    fn deadline_before(
+        &self,
+        next: Option<Instant>,
+        room: Duration,
+        at_least: Duration,
+    ) -> Instant {
+        let by = self.deadline();
+        next.map_or(by, |next| {
+            let next = next.checked_sub(room).unwrap_or(next);
+            by.min(next.max(Instant::now() + at_least))
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -167,12 +182,12 @@ impl Poller {
         let started = Instant::now();
         self.connect(now).await;
         let waited = TimeDelta::seconds(started.elapsed().as_secs() as i64);
-        self.begin(now + waited, until.is_some());
-        let mut reports: HashMap<Place, RegionReport> = HashMap::new();
         let regions_until = match self.shared.config.heartbeat {
-            Some(_) => until.and_then(|until| until.checked_sub(HEARTBEAT)),
+            Some(_) => until.and_then(|until| until.checked_sub(MOMENT)),
             None => until,
         };
+        self.begin(now + waited, regions_until);
+        let mut reports: HashMap<Place, RegionReport> = HashMap::new();
         while let Some((place, region, report)) = next(&mut self.polls, regions_until).await {
             if self.rest(place, region, report.behind) {
                 reports.insert(place, report);
@@ -239,7 +254,7 @@ impl Poller {
     }
 
     /// Begins the polls of all Regions that are not being polled.
-    fn begin(&mut self, now: DateTime<Utc>, goes_on: bool) {
+    fn begin(&mut self, now: DateTime<Utc>, until: Option<Instant>) {
         let connected: usize = self.targets.iter().map(|target| target.regions.len()).sum();
         for target in &mut self.targets {
             for state in &mut target.regions {
@@ -251,7 +266,7 @@ impl Poller {
                 let target = Arc::clone(&target.target);
                 let place = state.place;
                 self.polls.push(Box::pin(async move {
-                    let polled = region.poll(&shared, &target, now, place, connected, goes_on);
+                    let polled = region.poll(&shared, &target, now, place, connected, until);
                     let report = polled.await;
                     (place, region, report)
                 }));
@@ -269,7 +284,7 @@ impl Poller {
     ) -> Option<Trouble> {
         let deadline = match until {
             Some(until) if self.polls.is_empty() => until.min(self.shared.deadline()),
-            Some(until) => until.min(Instant::now() + HEARTBEAT),
+            Some(until) => until.min(Instant::now() + MOMENT),
             None => self.shared.deadline(),
         };
         let service = self.shared.config.heartbeat.as_ref()?;
@@ -330,8 +345,9 @@ async fn next(
     }
 }
 
-/// The time that is left for the heartbeat where a Region takes long.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// The time that a call of Mackerel has in any case, and that is left for the heartbeat where a Region
+/// takes long.
+const MOMENT: Duration = Duration::from_secs(5);
 
 /// The place of a Region that has got none yet.
 const NO_PLACE: Place = Place::MAX;

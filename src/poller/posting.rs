@@ -18,7 +18,7 @@ use crate::model::time::Minute;
 use crate::model::trouble::Trouble;
 use crate::plan::window::oldest;
 use crate::post::host::write_notes;
-use crate::post::send::{Point, send};
+use crate::post::send::{Deadline, Point, send};
 
 /// How many notes are written at once.
 const NOTES_AT_ONCE: usize = 8;
@@ -35,7 +35,7 @@ pub(super) async fn post(
     shared: &Shared,
     now: DateTime<Utc>,
     restorable_until: Minute,
-    deadline: Instant,
+    deadline: Deadline,
     troubles: &mut Vec<Trouble>,
 ) {
     let this = Minute::of(now);

@@ -37,13 +37,22 @@ pub struct Sent {
     pub unsent: Option<(Error, Vec<Point>)>,
 }
 
+/// Until when points may be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    /// As long as Mackerel has taken none.
+    pub unanswered: Instant,
+    /// When it takes them.
+    pub last: Instant,
+}
+
 /// Posts all points to their hosts, in the order given, until one request fails for another reason than
 /// its points, or too many points are refused one by one. Tells of each point that is accepted.
 pub async fn send(
     client: &Client,
     hosts: &[HostId],
     points: Vec<Point>,
-    deadline: Instant,
+    deadline: Deadline,
     progress: &Progress,
     mut accepted: impl FnMut(&Point),
 ) -> Sent {
@@ -60,7 +69,11 @@ pub async fn send(
         if request.is_empty() {
             break None;
         }
-        let error = match post(client, hosts, &request, deadline).await {
+        let by = match nothing_accepted {
+            true => deadline.unanswered.min(deadline.last),
+            false => deadline.last,
+        };
+        let error = match post(client, hosts, &request, by).await {
             Ok(()) => {
                 progress.finish(Stage::Points, request.len());
                 nothing_accepted = false;

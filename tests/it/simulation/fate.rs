@@ -42,7 +42,7 @@ impl World {
                 Weather::Throttled(side, share) if meets(*side, *share, &mut rng) => {
                     Event::Throttle(rng.bool().then(|| match rng.u32(..20) {
                         // Longer than a poll.
-                        0 => rng.u64(60..900),
+                        0 => rng.u64(60..180),
                         _ => rng.u64(1..20),
                     }))
                 }

@@ -10,9 +10,9 @@ use super::truth::{Series, service_loads};
 use super::verdict::{Invariant, Verdict};
 use crate::support::world::{NOON, at};
 
-/// For how long before a poller last saw a service that is deleted the figure is not judged, in
-/// seconds: a process that begins afterwards reads the overlap again and can't find the service any
-/// more.
+/// How long before a poller last saw a service that is deleted, or before what it had read by then,
+/// the figure is not judged, in seconds: a process that begins afterwards reads from there and can't
+/// find the service any more.
 const GOING: i64 = 1500;
 
 impl Case<'_> {
@@ -54,7 +54,11 @@ impl Case<'_> {
                 if value == Some(highest) {
                     continue;
                 }
-                if self.is_excused(&name, *minute, 0, &there) {
+                let unsettled = match value {
+                    Some(_) => 900 + self.world.scenario.waiting(),
+                    None => 0,
+                };
+                if self.is_excused(&name, *minute, unsettled, &there) {
                     verdict.figures.expected -= 1;
                     verdict.figures.excused += 1;
                     continue;
@@ -72,6 +76,16 @@ impl Case<'_> {
         }
     }
 
+    /// Up to where a poller had noted CloudWatch as read, at a second.
+    fn read_until(&self, second: i64) -> i64 {
+        let notes = self.ledger.notes.iter().rev();
+        let mut own = notes.filter(|note| {
+            note.at <= second * 1000 && self.hosts.iter().any(|host| host.id == note.host)
+        });
+        let until = own.find_map(|note| note.progress.read_until);
+        until.map_or(second, |until| until - NOON)
+    }
+
     /// The highest of a minute's averages, if all that there must be are on Mackerel with their final
     /// values.
     fn highest(&self, minute: i64, averages: &[(String, Points)]) -> Option<f64> {
@@ -84,7 +98,10 @@ impl Case<'_> {
         let any_goes = services.any(|service| {
             let gone = service.deleted_at.map(second);
             let seen = |gone| self.last_counted(&service.name, second(service.created_at)..=gone);
-            gone.is_some_and(|gone| goes(seen(gone).unwrap_or(gone), gone))
+            gone.is_some_and(|gone| {
+                let seen = seen(gone).unwrap_or(gone);
+                goes(seen.min(self.read_until(seen)), gone)
+            })
         });
         if any_goes || of_cluster.is_some_and(|gone| goes(gone, gone)) {
             return None;
