@@ -3,7 +3,9 @@
 //! [`Poller::tick`] is told the time and asks no clock.
 
 mod cluster;
+mod deadline;
 mod enrollment;
+mod heartbeat;
 mod held;
 mod outcome;
 mod posting;
@@ -15,7 +17,6 @@ mod spread;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::{LocalBoxFuture, join_all};
@@ -25,16 +26,14 @@ use tokio::time::Instant;
 use crate::aws::{self, Access, Role};
 use crate::config::{Config, Target};
 use crate::mackerel::client::Client as Mackerel;
-use crate::mackerel::error::Kind;
-use crate::mackerel::payload::ServiceMetricValue;
 use crate::model::calls::Calls;
 use crate::model::id::ClusterArn;
 use crate::model::progress::Progress;
 use crate::model::reader::Reader;
 use crate::model::trouble::Trouble;
 use crate::plan::cost::{self, Load, Loads, bill};
-use crate::post::retry::retrying;
 use crate::report::{Report, gather};
+use deadline::MOMENT;
 pub use held::Held;
 use region::{Region, RegionReport};
 
@@ -91,27 +90,6 @@ impl Shared {
         let loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
         let shards = self.config.shard.map_or(1, |shard| shard.count as usize);
         Loads::of(loads.values().copied()).times(shards)
-    }
-
-    /// Until when the stage that begins now may take, so that a stage that hangs leaves the others
-    /// their time.
-    fn deadline(&self) -> Instant {
-        Instant::now() + self.config.poll.interval.mul_f64(0.5)
-    }
-
-    /// Until when Mackerel may take that does not answer: `at_least` in any case, but the next poll is
-    /// not passed over for it. `room` is what is to come after it.
-    fn deadline_before(
-        &self,
-        next: Option<Instant>,
-        room: Duration,
-        at_least: Duration,
-    ) -> Instant {
-        let by = self.deadline();
-        next.map_or(by, |next| {
-            let next = next.checked_sub(room).unwrap_or(next);
-            by.min(next.max(Instant::now() + at_least))
-        })
     }
 }
 
@@ -274,46 +252,6 @@ impl Poller {
         }
     }
 
-    /// Posts that the poller is alive and how far it is behind, where the config names a service
-    /// for it. Neither the next poll nor a Region that is not done yet waits for it.
-    async fn heartbeat(
-        &self,
-        report: &Report,
-        now: DateTime<Utc>,
-        until: Option<Instant>,
-    ) -> Option<Trouble> {
-        let deadline = match until {
-            Some(until) if self.polls.is_empty() => until.min(self.shared.deadline()),
-            Some(until) => until.min(Instant::now() + MOMENT),
-            None => self.shared.deadline(),
-        };
-        let service = self.shared.config.heartbeat.as_ref()?;
-        let mackerel = self.shared.mackerel.as_ref()?;
-        let value = |name: &str, value: f64| ServiceMetricValue {
-            name: match self.shared.config.shard {
-                // Each is missed for itself.
-                Some(shard) => format!("mackerel_ecs.shard-{}.{name}", shard.index),
-                None => format!("mackerel_ecs.{name}"),
-            },
-            time: now.timestamp(),
-            value,
-        };
-        let values = [
-            value("alive", 1.0),
-            value("behind_seconds", report.behind_seconds as f64),
-        ];
-        let call = async || mackerel.post_service_values(service, &values).await;
-        let error = retrying(deadline, call).await.err()?;
-        let message = match error.kind {
-            Kind::NotFound => format!(
-                "there is no service `{service}` on Mackerel for the heartbeat; make it, or leave \
-                 heartbeat.service out"
-            ),
-            _ => error.message,
-        };
-        Some(Trouble::of_target(message).as_warning())
-    }
-
     /// Notes on Mackerel how far posting came, for the next process to go on from there.
     pub async fn save(&mut self, now: DateTime<Utc>) {
         self.take_leave(now).await;
@@ -344,10 +282,6 @@ async fn next(
         None => polls.next().await,
     }
 }
-
-/// The time that a call of Mackerel has in any case, and that is left for the heartbeat where a Region
-/// takes long.
-const MOMENT: Duration = Duration::from_secs(5);
 
 /// The place of a Region that has got none yet.
 const NO_PLACE: Place = Place::MAX;

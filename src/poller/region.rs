@@ -1,7 +1,6 @@
 //! One Region of one account: one poll of its clusters, stage by stage.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
@@ -12,7 +11,7 @@ use super::outcome::cluster_report;
 use super::posting::{note, post};
 use super::reading::{Times, plan_windows, read, restore};
 use super::spread::{self, Spread};
-use super::{MOMENT, Place, Shared, retirement};
+use super::{Place, Shared, retirement};
 use crate::aws::Client;
 use crate::config::selection::Selection;
 use crate::config::{Poll, Target};
@@ -27,13 +26,7 @@ use crate::model::trouble::Trouble;
 use crate::plan::batch::{Reading, load};
 use crate::plan::cost::{Load, bill, interval, reader};
 use crate::plan::window::{minutes, oldest, settled_until};
-use crate::post::send::Deadline;
 use crate::report::ClusterReport;
-
-/// What a poll leaves to the next one, and what making sure of hosts leaves to posting, where Mackerel
-/// does not answer.
-const BREATH: Duration = Duration::from_secs(1);
-const FOR_POSTING: Duration = Duration::from_secs(15);
 
 /// How many accepted values of a cluster are remembered, however far back progress is stuck: half a
 /// million take 8 MB. The newest hours are, whatever they take.
@@ -151,7 +144,7 @@ impl Region {
         let mackerel = shared.mackerel.as_ref();
         let poll = &config.poll;
         if let Some(mackerel) = mackerel {
-            let deadline = shared.deadline_before(next, FOR_POSTING, MOMENT);
+            let deadline = shared.deadline_of_hosts(next);
             let by = (place, target.roles.as_slice());
             enroll_all(mackerel, &mut works, shared, by, now, deadline, troubles).await;
         }
@@ -169,33 +162,29 @@ impl Region {
         read(client, how, &mut works, shared, times, troubles).await;
         restore(client, &mut works, times, revisions, troubles).await;
         if let Some(mackerel) = mackerel {
-            let deadline = Deadline {
-                unanswered: shared.deadline_before(next, BREATH, MOMENT),
-                last: shared.deadline(),
-            };
+            let deadline = shared.deadline_of_points(next);
             post(mackerel, &mut works, shared, now, until, deadline, troubles).await;
             let answers = works.iter().all(|work| work.posted_whole);
-            let at_least = if answers { MOMENT } else { Duration::ZERO };
-            let deadline = shared.deadline_before(next, BREATH, at_least);
+            let deadline = shared.deadline_of_rest(next, answers);
             let kept = keep_graphs(mackerel, &mut works, shared, now, deadline).await;
             let states = works.iter_mut().map(|work| &mut work.state);
             let noted = note(mackerel, states, now, poll, false, deadline).await;
             for error in [kept, noted].into_iter().filter_map(Result::err) {
                 troubles.push(Trouble::of_target(error.to_string()).as_warning());
             }
-        }
-        if let (Some(mackerel), Some(after)) = (mackerel, config.host.retire_after)
-            && works.iter().all(|work| work.posted_whole)
-            && self
-                .retired_at
-                .is_none_or(|then| now - then >= retirement::EVERY)
-        {
-            let deadline = shared.deadline_before(next, BREATH, MOMENT);
-            let own = |cluster: &ClusterArn| config.shard.is_none_or(|shard| shard.holds(cluster));
-            let looked =
-                retirement::retire(&self.client, mackerel, &living, own, after, now, deadline);
-            troubles.extend(looked.await);
-            self.retired_at = Some(now);
+            let is_due = |then| now - then >= retirement::EVERY;
+            if let Some(after) = config.host.retire_after
+                && answers
+                && self.retired_at.is_none_or(is_due)
+            {
+                let deadline = shared.deadline_of_rest(next, true);
+                let own =
+                    |cluster: &ClusterArn| config.shard.is_none_or(|shard| shard.holds(cluster));
+                let looked =
+                    retirement::retire(client, mackerel, &living, own, after, now, deadline);
+                troubles.extend(looked.await);
+                self.retired_at = Some(now);
+            }
         }
         report.clusters = works
             .iter()
