@@ -18,7 +18,7 @@ fn cluster(name: &str, instances: i64) -> Cluster {
         container_insights: None,
         statistics: Default::default(),
         tags: Default::default(),
-        read_at: minute(100),
+        read_at: minute(99),
     }
 }
 
@@ -32,7 +32,7 @@ fn services(count: usize, running: i64) -> Vec<Service> {
             deployments: 1,
             failed_tasks: None,
             revisions: Vec::new(),
-            read_at: minute(100),
+            read_at: minute(99),
         })
         .collect()
 }

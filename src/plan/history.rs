@@ -48,10 +48,10 @@ impl Sighting {
         }
     }
 
-    /// Whether the window can hold data: it reaches back before the first sighting or goes on after
-    /// the last one, so that nobody knows, or something was active in it or just before it began.
+    /// Whether the window can hold data: it reaches back to the minute of the first sighting or goes on
+    /// after the last one, so that nobody knows, or something was active in it or just before it began.
     fn may_have_data(&self, window: Window) -> bool {
-        window.from < self.first
+        window.from <= self.first
             || window.to.since(self.last) > WATCHED
             || self
                 .last_active
@@ -193,8 +193,8 @@ mod tests {
             };
             history.observe(&seen, &[service(0)]);
         }
-        assert!(!history.service_may_have_data("api", window(100, 102)));
-        assert!(history.service_may_have_data("api", window(100, 103)));
+        assert!(!history.service_may_have_data("api", window(101, 102)));
+        assert!(history.service_may_have_data("api", window(101, 103)));
         assert_eq!(history.departed(window(100, 110)).count(), 0);
         history.observe(&fargate, &[]);
         assert!(history.service_may_have_data("api", window(100, 110)));
@@ -231,7 +231,9 @@ mod tests {
         let mut history = History::default();
         observe(&mut history, &cluster(0, &[]), &[service(0)], 100);
         assert!(history.service_may_have_data("api", window(40, 100)));
-        assert!(!history.service_may_have_data("api", window(100, 101)));
+        // It may have stopped in that very minute.
+        assert!(history.service_may_have_data("api", window(100, 101)));
+        assert!(!history.service_may_have_data("api", window(101, 102)));
         assert!(history.service_may_have_data("unseen", window(100, 101)));
     }
 
@@ -243,7 +245,7 @@ mod tests {
             observe(&mut history, &fargate, &[service(0)], minute_seen);
         }
         assert!(history.service_may_have_data("api", window(102, 119)));
-        assert!(!history.service_may_have_data("api", window(120, 121)));
+        assert!(!history.service_may_have_data("api", window(121, 122)));
     }
 
     #[test]
