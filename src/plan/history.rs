@@ -27,8 +27,10 @@ struct Sighting {
     first: Minute,
     /// When it was last seen at all.
     last: Minute,
-    /// When it was last seen in a state that makes data.
+    /// When it was last in a state that makes data, or may have been, for all that was seen.
     last_active: Option<Minute>,
+    /// Whether it was so at the last look.
+    active: bool,
     /// Whether it is there still.
     present: bool,
 }
@@ -40,22 +42,23 @@ impl Sighting {
         Sighting {
             first: watched.map_or(now, |seen| seen.first),
             last: now,
-            last_active: match active {
+            // If it stopped since the last look, perhaps in this very minute.
+            last_active: match active || seen.is_some_and(|seen| seen.active) {
                 true => Some(now),
                 false => seen.and_then(|seen| seen.last_active),
             },
+            active,
             present: true,
         }
     }
 
     /// Whether the window can hold data: it reaches back to the minute of the first sighting or goes on
-    /// after the last one, so that nobody knows, or something was active in it or just before it began.
+    /// after the last one, so that nobody knows, or something was active in it.
     fn may_have_data(&self, window: Window) -> bool {
         window.from <= self.first
             || window.to.since(self.last) > WATCHED
-            || self
-                .last_active
-                .is_some_and(|last| last.plus(1) >= window.from)
+            || self.active
+            || self.last_active.is_some_and(|last| last >= window.from)
     }
 }
 
@@ -222,7 +225,19 @@ mod tests {
         observe(&mut history, &fargate, &[service(0)], 100);
         observe(&mut history, &fargate, &[starting], 101);
         observe(&mut history, &fargate, &[service(0)], 102);
-        assert!(history.service_may_have_data("api", window(101, 102)));
+        assert!(history.service_may_have_data("api", window(102, 103)));
+        assert!(!history.service_may_have_data("api", window(103, 104)));
+    }
+
+    /// A look that failed leaves two minutes in which it may have stopped.
+    #[test]
+    fn a_service_that_stopped_between_two_looks_is_asked_up_to_the_second() {
+        let mut history = History::default();
+        let fargate = cluster(0, &[]);
+        observe(&mut history, &fargate, &[service(1)], 100);
+        observe(&mut history, &fargate, &[service(0)], 102);
+        observe(&mut history, &fargate, &[service(0)], 103);
+        assert!(history.service_may_have_data("api", window(102, 103)));
         assert!(!history.service_may_have_data("api", window(103, 104)));
     }
 

@@ -230,7 +230,7 @@ impl Case<'_> {
 
     /// Whether two processes read the minute at the time of its revision, and the one with the older
     /// value posted last, and ended before it would have read it again.
-    fn was_overtaken(&self, name: &str, minute: i64, value: f64) -> bool {
+    pub(super) fn was_overtaken(&self, name: &str, minute: i64, value: f64) -> bool {
         let scenario = &self.world.scenario;
         let read_again = 120 + scenario.waiting() + scenario.unlucky();
         self.hosts.iter().any(|host| {

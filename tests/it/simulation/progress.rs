@@ -128,12 +128,21 @@ impl Case<'_> {
                 if self.is_tail(series, seen.minute, false, &points)
                     || self.is_excused(name, seen.minute, 0, &points)
                     || self.skews(seen.minute).next().is_some()
+                    || self.is_new(&seen.service, seen.minute)
                 {
                     continue;
                 }
                 self.fail(note, name, seen.minute, verdict);
             }
         }
+    }
+
+    /// Whether the service was made in the minute, which a process that ended before it was there may have
+    /// noted as counted.
+    fn is_new(&self, service: &str, minute: i64) -> bool {
+        let moment = at(NOON + minute);
+        let service = self.truth.service(service, moment);
+        service.is_some_and(|service| service.created_at > moment)
     }
 
     /// Whether some host of the cluster had a value of that minute by then.

@@ -305,7 +305,7 @@ fn check_heartbeat(world: &World, fine: &[bool], verdict: &mut Verdict) {
 }
 
 /// Of each minute, whether nothing was wrong from ten minutes before it to twenty after, no cluster was
-/// made, which begins with what is to be read of it, and one looping poller lived all the time.
+/// made, which begins with what is to be read of it, or deleted, which ends with what can't be read, and one looping poller lived all the time.
 fn fine_minutes(scenario: &Scenario) -> Vec<bool> {
     let minutes = scenario.seconds / 60;
     let is_fine = |minute: i64| {
@@ -314,12 +314,15 @@ fn fine_minutes(scenario: &Scenario) -> Vec<bool> {
             .weather
             .iter()
             .all(|spell| spell.to <= from || to <= spell.from);
-        let no_cluster_came = scenario.fleet.iter().all(|cluster| {
-            let made = cluster.created_at.timestamp() - NOON;
-            made <= from || to <= made
-        });
+        let is_near = |time: Option<chrono::DateTime<chrono::Utc>>| {
+            let second = time.map(|time| time.timestamp() - NOON);
+            second.is_some_and(|second| from < second && second < to)
+        };
+        let mut clusters = scenario.fleet.iter();
+        let changes = clusters
+            .any(|cluster| is_near(Some(cluster.created_at)) || is_near(cluster.deleted_at));
         clear
-            && no_cluster_came
+            && !changes
             && scenario
                 .lives
                 .iter()
