@@ -40,7 +40,7 @@ pub struct Sent {
 /// Until when points may be sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
-    /// As long as Mackerel has taken none.
+    /// As long as Mackerel has taken none; no later than the other.
     pub unanswered: Instant,
     /// When it takes them.
     pub last: Instant,
@@ -58,6 +58,7 @@ pub async fn send(
 ) -> Sent {
     let mut sent = Sent::default();
     let mut nothing_accepted = true;
+    // How many points and hosts were found by halving.
     let mut found = 0;
     progress.expect(Stage::Points, points.len());
     let mut rest = points.into_iter();
@@ -70,7 +71,7 @@ pub async fn send(
             break None;
         }
         let by = match nothing_accepted {
-            true => deadline.unanswered.min(deadline.last),
+            true => deadline.unanswered,
             false => deadline.last,
         };
         let error = match post(client, hosts, &request, by).await {

@@ -8,7 +8,8 @@ large as real ones (100 events per service), and with `--sink`, so that points a
 then RUNS times with everything in place, of which it prints the median. The first run reads CloudWatch
 and posts five minutes of everything (a full cycle); those after it read the same again, of which nothing is
 news, and post the counts (a cycle in which nothing changed). CPU seconds and peak memory are the kernel's
-own accounting of the finished process; the wall time is that of a machine that runs the other side as well. Ten services are what a small scheduled task has.
+own accounting of the finished process; the wall time is that of a machine that runs the other side as
+well. Ten services are what a small scheduled task has.
 
 `--limits` runs the loop for so many minutes instead, with AWS's documented rates enforced and the
 poller's default share of them, and prints what each poll did.

@@ -52,6 +52,13 @@ impl Case<'_> {
         points
     }
 
+    /// The names of all services that the clusters ever had.
+    pub(super) fn services(&self) -> BTreeSet<&str> {
+        let generations = self.truth.0.iter();
+        let services = generations.flat_map(|cluster| cluster.services());
+        services.map(|service| &*service.name).collect()
+    }
+
     pub(super) fn place(&self, series: &str, second: i64) -> String {
         format!("{}/{series} at {}", self.name, clock(second))
     }
@@ -197,11 +204,7 @@ impl Case<'_> {
     pub(super) fn check_loads(&self, verdict: &mut Verdict) {
         let profile = self.world.scenario.profile;
         let minutes = self.minutes();
-        let generations = self.truth.0.iter();
-        let services: BTreeSet<&str> = generations
-            .flat_map(|cluster| cluster.services())
-            .map(|service| &*service.name)
-            .collect();
+        let services = self.services();
         let mut names = cluster_loads(profile);
         names.extend(
             services

@@ -1,6 +1,6 @@
 //! The invariants of counts that were read, or can be restored.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use chrono::TimeDelta;
 use mackerel_ecs::demo::aws::fleet::service::ServiceStatus;
@@ -22,11 +22,7 @@ const LEARNT: i64 = 30 * 60;
 impl Case<'_> {
     pub(super) fn check_counts(&self, verdict: &mut Verdict) {
         let observed = self.observed();
-        let generations = self.truth.0.iter();
-        let services: BTreeSet<&str> = generations
-            .flat_map(|cluster| cluster.services())
-            .map(|service| &*service.name)
-            .collect();
+        let services = self.services();
         let minutes = self.minutes();
         let profile = self.world.scenario.profile;
         for service in services {

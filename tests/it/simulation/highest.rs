@@ -1,7 +1,5 @@
 //! The figure of the fullest service against those of all services.
 
-use std::collections::BTreeSet;
-
 use mackerel_ecs::demo::aws::fleet::statistics::{MOMENTS, Metric};
 
 use super::case::{Case, Points};
@@ -22,11 +20,7 @@ impl Case<'_> {
             return;
         }
         let minutes = self.minutes();
-        let generations = self.truth.0.iter();
-        let services: BTreeSet<&str> = generations
-            .flat_map(|cluster| cluster.services())
-            .map(|service| &*service.name)
-            .collect();
+        let services = self.services();
         for (leaf, metric) in [
             ("cpu", Metric::CpuUtilization),
             ("memory", Metric::MemoryUtilization),

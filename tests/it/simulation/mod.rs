@@ -3,6 +3,7 @@
 //!
 //! `make simulate SEEDS=1000` tries many seeds, `make simulate SEED=7` replays one with its log.
 
+mod again;
 mod case;
 mod count;
 mod crash;

@@ -1,6 +1,6 @@
 //! What the pollers noted of their progress, against what Mackerel had accepted at that moment.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use mackerel_ecs::demo::aws::fleet::statistics::MOMENTS;
 
@@ -18,11 +18,7 @@ impl Case<'_> {
     /// and so for counts.
     pub(super) fn check_progress(&self, verdict: &mut Verdict) {
         let profile = self.world.scenario.profile;
-        let generations = self.truth.0.iter();
-        let services: BTreeSet<&str> = generations
-            .flat_map(|cluster| cluster.services())
-            .map(|service| &*service.name)
-            .collect();
+        let services = self.services();
         let mut loads = cluster_loads(profile);
         loads.extend(
             services

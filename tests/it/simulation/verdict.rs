@@ -305,7 +305,8 @@ fn check_heartbeat(world: &World, fine: &[bool], verdict: &mut Verdict) {
 }
 
 /// Of each minute, whether nothing was wrong from ten minutes before it to twenty after, no cluster was
-/// made, which begins with what is to be read of it, or deleted, which ends with what can't be read, and one looping poller lived all the time.
+/// made, which begins with what is to be read of it, or deleted, which ends with what can't be read,
+/// and one looping poller lived all the time.
 fn fine_minutes(scenario: &Scenario) -> Vec<bool> {
     let minutes = scenario.seconds / 60;
     let is_fine = |minute: i64| {
