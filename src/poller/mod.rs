@@ -3,6 +3,7 @@
 //! [`Poller::tick`] is told the time and asks no clock.
 
 mod cluster;
+mod clusters;
 mod deadline;
 mod enrollment;
 mod heartbeat;

@@ -1,11 +1,10 @@
 //! One Region of one account: one poll of its clusters, stage by stage.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::cluster::{ClusterState, Work, restorable_until};
+use super::cluster::{Work, restorable_until};
+use super::clusters::Clusters;
 use super::enrollment::{enroll_all, keep_graphs};
 use super::outcome::cluster_report;
 use super::posting::{note, post};
@@ -17,21 +16,15 @@ use crate::config::selection::Selection;
 use crate::config::{Poll, Target};
 use crate::discover::walk::Walk;
 use crate::discover::{Discovery, Scope, discover};
-use crate::map::count::counts;
 use crate::model::id::ClusterArn;
 use crate::model::reader::Reader;
 use crate::model::region::Regions;
-use crate::model::time::{Minute, Window};
+use crate::model::time::Window;
 use crate::model::trouble::Trouble;
 use crate::plan::batch::{Reading, load};
 use crate::plan::cost::{Load, bill, interval, reader};
-use crate::plan::window::{minutes, oldest, settled_until};
+use crate::plan::window::{minutes, settled_until};
 use crate::report::ClusterReport;
-
-/// How many accepted values of a cluster are remembered, however far back progress is stuck: half a
-/// million take 8 MB. The newest hours are, whatever they take.
-const MOST_REMEMBERED: usize = 500_000;
-const LEAST_REMEMBERED_MINUTES: i64 = 3 * 60;
 
 /// One Region with what is remembered of it.
 #[derive(Debug)]
@@ -39,9 +32,7 @@ pub(super) struct Region {
     client: Client,
     /// Which client of Mackerel the hosts were last made sure of with.
     edition: u64,
-    clusters: HashMap<ClusterArn, ClusterState>,
-    /// Clusters that were there within the last day and may come back under their names.
-    gone: HashMap<ClusterArn, ClusterState>,
+    clusters: Clusters,
     /// What is known of its services, and where the next poll goes on to describe them.
     walk: Walk,
     /// With which call CloudWatch is read, and every how many minutes.
@@ -70,8 +61,7 @@ impl Region {
         Region {
             client,
             edition: 0,
-            clusters: HashMap::new(),
-            gone: HashMap::new(),
+            clusters: Clusters::default(),
             walk: Walk::default(),
             reading: (Reader::Data, 0),
             load: Load::default(),
@@ -102,7 +92,7 @@ impl Region {
         let well_at = *self.well_at.get_or_insert(now);
         if self.edition != shared.edition {
             self.edition = shared.edition;
-            self.doubt();
+            self.clusters.doubt();
         }
         let scope = Scope {
             clusters: &target.clusters,
@@ -110,12 +100,13 @@ impl Region {
             services: &target.services,
         };
         let spread = self.spread(&config.poll);
-        let reads = self.clusters.is_empty() || self.is_due(now, &config.poll);
+        let reads =
+            self.clusters.is_empty() || self.clusters.is_due(now, &config.poll, self.reading.1);
         let until = goes_on.then(|| Instant::now() + spread.walk_time(&self.client, reads));
         let walk = &mut self.walk;
         let progress = &shared.progress;
         let discovered = discover(&self.client, scope, walk, now, until, progress).await;
-        let mut discovery = match discovered {
+        let discovery = match discovered {
             Ok(discovery) => discovery,
             Err(error) => {
                 let message = format!("{}: {error}", self.client.region());
@@ -137,12 +128,12 @@ impl Region {
         report.troubles.extend(told);
         let until = restorable_until(now, &config.poll, polls.unwrap_or(1));
         let revisions = polls.and_then(|_| spread.revisions(&self.client));
-        let living = std::mem::take(&mut discovery.living);
-        let left_out = std::mem::take(&mut discovery.left_out);
-        let mut works = self.begin(discovery, shared, target, now, &mut report.troubles);
         let troubles = &mut report.troubles;
+        troubles.extend(discovery.troubles);
+        let (living, left_out) = (discovery.living, discovery.left_out);
+        let (poll, observed) = (&config.poll, discovery.clusters);
+        let mut works = self.clusters.begin(observed, &target.metrics, now, poll);
         let mackerel = shared.mackerel.as_ref();
-        let poll = &config.poll;
         if let Some(mackerel) = mackerel {
             let deadline = shared.deadline_of_hosts(next);
             let by = (place, target.roles.as_slice());
@@ -191,10 +182,14 @@ impl Region {
             .map(|work| cluster_report(work, shared, troubles))
             .collect();
         let is_polled = |arn: &ClusterArn| living.contains(arn) && !left_out.contains(arn);
-        self.end(works, shared, now, is_polled);
+        for observed in works.iter_mut().map(|work| &mut work.observed) {
+            let services = std::mem::take(&mut observed.services);
+            self.walk.keep(&observed.cluster.arn, services);
+        }
+        self.clusters.end(works, now, poll, is_polled);
         shared.release_claims(self.client.region(), &living);
-        let dropped = self.bound_pending(shared.held.share(regions));
-        shared.held.note(place, self.pending(), dropped);
+        let dropped = self.clusters.bound_pending(shared.held.share(regions));
+        shared.held.note(place, self.clusters.pending(), dropped);
         report.dropped += dropped;
         if dropped > 0 {
             let message = "Mackerel takes nothing for so long that the oldest counts are dropped; \
@@ -206,6 +201,10 @@ impl Region {
         report
     }
 
+    fn behind(&self, now: DateTime<Utc>, poll: &Poll) -> i64 {
+        self.clusters.behind(now, poll, self.reading.1)
+    }
+
     fn spread(&self, poll: &Poll) -> Spread {
         Spread {
             interval: poll.interval,
@@ -214,12 +213,6 @@ impl Region {
             reading: self.reading,
             load: self.load,
         }
-    }
-
-    /// Whether CloudWatch is to be read of any cluster.
-    fn is_due(&self, now: DateTime<Utc>, poll: &Poll) -> bool {
-        let mut states = self.clusters.values();
-        states.any(|state| state.is_due(now, poll, self.reading.1))
     }
 
     /// Chooses how CloudWatch is read, by what it costs.
@@ -259,35 +252,14 @@ impl Region {
         }
     }
 
-    /// How many seconds of settled minutes are not yet posted, at the cluster that is furthest
-    /// behind.
-    fn behind(&self, now: DateTime<Utc>, poll: &Poll) -> i64 {
-        // What is not due yet is not behind.
-        let settled = settled_until(now, poll.settle).floor(self.reading.1);
-        let states = self.clusters.values();
-        let minutes = states.map(|state| match state.read_until {
-            Some(until) => settled.since(until),
-            None => minutes(poll.lookback),
-        });
-        minutes.max().unwrap_or(0).max(0) * 60
-    }
-
     /// Notes how far posting came, at the end of the process.
     pub(super) async fn save(&mut self, shared: &Shared, now: DateTime<Utc>) {
         if let Some(mackerel) = &shared.mackerel {
-            let states = self.clusters.values_mut().chain(self.gone.values_mut());
+            let states = self.clusters.states_mut();
             let poll = &shared.config.poll;
             if let Err(error) = note(mackerel, states, now, poll, true, shared.deadline()).await {
                 tracing::warn!("progress could not be noted: {error}");
             }
-        }
-    }
-
-    /// Has all hosts looked up again: another key may be another organization's.
-    fn doubt(&mut self) {
-        let states = self.clusters.values_mut().chain(self.gone.values_mut());
-        for enrolled in states.filter_map(|state| state.enrolled.as_mut()) {
-            enrolled.doubt();
         }
     }
 
@@ -302,114 +274,5 @@ impl Region {
         };
         let message = format!("{}: {why}", self.client.region());
         Some(Trouble::of_target(message).as_warning())
-    }
-
-    /// Brings together what is there now and what is remembered.
-    fn begin(
-        &mut self,
-        discovery: Discovery,
-        shared: &Shared,
-        target: &Target,
-        now: DateTime<Utc>,
-        troubles: &mut Vec<Trouble>,
-    ) -> Vec<Work> {
-        troubles.extend(discovery.troubles);
-        discovery
-            .clusters
-            .into_iter()
-            .map(|observed| {
-                // A slow walk reads the cluster in one minute and services in a later one, or left
-                // them for a later poll.
-                let minute = observed.cluster.read_at;
-                let read = observed.services.iter().map(|service| service.read_at);
-                let last = read.max().map_or(minute, |last| last.max(minute));
-                let arn = &observed.cluster.arn;
-                let known = self.clusters.remove(arn).or_else(|| self.gone.remove(arn));
-                let mut state = known.unwrap_or_default();
-                let (cluster, services) = (&observed.cluster, &observed.services);
-                state.history.observe(cluster, services);
-                let counts = counts(&observed, &target.metrics, Minute::of(now));
-                state.count(counts, minute, &shared.config.poll);
-                // What has no count in a minute before it was read is restored.
-                state.gaps.add(Window {
-                    from: minute,
-                    to: last,
-                });
-                if !observed.whole || !observed.afresh {
-                    state.gaps.add(Window {
-                        from: minute,
-                        to: minute.plus(1),
-                    });
-                }
-                Work::new(observed, state)
-            })
-            .collect()
-    }
-
-    /// Remembers for the next poll.
-    fn end(
-        &mut self,
-        works: Vec<Work>,
-        shared: &Shared,
-        now: DateTime<Utc>,
-        is_polled: impl Fn(&ClusterArn) -> bool,
-    ) {
-        let overlap = minutes(shared.config.poll.overlap);
-        for mut work in works {
-            let state = &mut work.state;
-            // The first minute that will be read again: where nothing was read whole yet, all of it.
-            let again = state.read_until.map(|until| until.plus(-overlap));
-            let again = again.or(work.window.map(|window| window.from));
-            let fits = (MOST_REMEMBERED / state.memory.series().max(1)) as i64;
-            let oldest = Minute::of(now).plus(-fits.max(LEAST_REMEMBERED_MINUTES));
-            let since = |minute: Option<Minute>| minute.map_or(oldest, |from| from.max(oldest));
-            let again = since(again);
-            // Counts that were missed are restored again until all of them are.
-            let restored = state.gaps.first().map_or(again, |first| since(Some(first)));
-            state.memory.forget_before(again, restored);
-            let arn = work.observed.cluster.arn;
-            self.walk.keep(&arn, work.observed.services);
-            self.clusters.insert(arn, work.state);
-        }
-        for (arn, mut state) in self.clusters.extract_if(|arn, _| !is_polled(arn)) {
-            // Should it come back, its host may have been retired meanwhile.
-            if let Some(enrolled) = &mut state.enrolled {
-                enrolled.doubt();
-            }
-            self.gone.insert(arn, state);
-        }
-        self.gone
-            .retain(|_, state| state.counted.is_some_and(|last| last >= oldest(now)));
-    }
-
-    /// How many counts are pending.
-    fn pending(&self) -> usize {
-        let states = self.clusters.values().chain(self.gone.values());
-        states.map(|state| state.pending.len()).sum()
-    }
-
-    /// Drops the oldest pending counts beyond a bound; their minutes count as missed. Gives how many
-    /// were dropped.
-    fn bound_pending(&mut self, most: usize) -> usize {
-        let total = self.pending();
-        if total <= most {
-            return 0;
-        }
-        let states = || self.clusters.values().chain(self.gone.values());
-        let mut minutes: Vec<Minute> = states()
-            .flat_map(|state| state.pending.iter().map(|count| count.minute))
-            .collect();
-        let (_, newest_dropped, _) = minutes.select_nth_unstable(total - most - 1);
-        let keep_from = newest_dropped.plus(1);
-        for state in self.clusters.values_mut().chain(self.gone.values_mut()) {
-            if let Some(oldest) = state.first_pending() {
-                state.pending.retain(|count| count.minute >= keep_from);
-                state.gaps.add(Window {
-                    from: oldest,
-                    to: keep_from,
-                });
-            }
-        }
-        total - self.pending()
     }
 }

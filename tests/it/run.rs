@@ -6,6 +6,7 @@ use mackerel_ecs::demo::aws::fault::{Fault, FaultKind};
 use mackerel_ecs::demo::aws::fleet::Fleet;
 use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
 use mackerel_ecs::demo::aws::fleet::service::Service;
+use serde_json::Value;
 use tokio::process::Child;
 
 use crate::support::program::{Program, end};
@@ -94,6 +95,39 @@ async fn the_grace_time_ends_it() {
         .await
         .expect_status(1)
         .expect_said("left in the middle of a poll");
+}
+
+/// What the grace time leaves after a poll that it cuts short is enough to note how far the Regions
+/// came that were done.
+#[tokio::test]
+async fn the_grace_time_leaves_enough_to_note_progress() {
+    let slow = Cluster::fargate("slow").service(Service::steady("api", 1));
+    let world = World::real(fleet().cluster("eu-west-1", slow)).await;
+    let hang = Fault::of("ecs:DescribeServices", FaultKind::Hang).cluster("slow");
+    world.aws.inject(hang);
+    let regions = format!("targets: [{{regions: [{REGION}, eu-west-1]}}]");
+    let config = format!("poll: {{grace: 3s}}\n{regions}");
+    let child = world.program("poll").config(&config).start();
+    until("the Region that is done and the one that hangs", || {
+        let done = world.mackerel.requests().count("POST /api/v0/tsdb") > 0;
+        done && world.aws.calls().count("ecs:DescribeServices") > 1
+    })
+    .await;
+    let counted_until = || {
+        let noted = world
+            .mackerel
+            .host_metadata(&world.host("web"), "ecs-poller");
+        let noted: Value = serde_json::from_str(&noted.unwrap()).unwrap();
+        noted["progress"]["counted_until"].as_i64().unwrap()
+    };
+    let before = counted_until();
+    signal(&child, "TERM");
+    end(child)
+        .await
+        .expect_status(1)
+        .expect_said("left in the middle of a poll");
+    // An hour of looking back lies before the first count.
+    assert!(counted_until() > before + 60 * 60);
 }
 
 #[tokio::test]

@@ -105,6 +105,21 @@ async fn a_listing_of_regions_that_fails_is_tried_again() {
     assert_eq!(report.calls[REGIONS], 3);
 }
 
+/// Counts are of the minute in which ECS was asked, not of that in which a target that took long to
+/// connect was begun with.
+#[tokio::test(start_paused = true)]
+async fn a_target_that_takes_long_to_connect_has_counts_of_the_minute_in_which_they_were_read() {
+    let world = World::new(fleet()).await;
+    world
+        .aws
+        .inject(Fault::of(REGIONS, FaultKind::Hang).times(1));
+    let mut poller = world.poller("targets: [{regions: all}]");
+    let report = poller.tick(at(NOON + 55), None).await;
+    assert_eq!(report.troubles, []);
+    let counts = world.points("own", "custom.ecs.running_task.api.count");
+    assert_eq!(counts.last(), Some(&(NOON + 60, 1.0)));
+}
+
 /// What a target says for itself counts for it, the rest as for all.
 #[tokio::test]
 async fn a_target_has_its_own_choice() {
