@@ -1,13 +1,21 @@
 //! The program over time: the loop, signals, a dry run, the demo.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use mackerel_ecs::cli::Output;
 use mackerel_ecs::demo::aws::fault::{Fault, FaultKind};
 use mackerel_ecs::demo::aws::fleet::Fleet;
 use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
 use mackerel_ecs::demo::aws::fleet::service::Service;
+use mackerel_ecs::pulse::Pulse;
+use mackerel_ecs::report::Outcome;
+use mackerel_ecs::run::{Plan, run};
+use mackerel_ecs::terminal::look::Look;
 use serde_json::Value;
 use tokio::process::Child;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::support::program::{Program, end};
 use crate::support::world::{ACCOUNT, API_KEY, REGION, World};
@@ -99,35 +107,46 @@ async fn the_grace_time_ends_it() {
 
 /// What the grace time leaves after a poll that it cuts short is enough to note how far the Regions
 /// came that were done.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_grace_time_leaves_enough_to_note_progress() {
     let slow = Cluster::fargate("slow").service(Service::steady("api", 1));
-    let world = World::real(fleet().cluster("eu-west-1", slow)).await;
-    let hang = Fault::of("ecs:DescribeServices", FaultKind::Hang).cluster("slow");
-    world.aws.inject(hang);
-    let regions = format!("targets: [{{regions: [{REGION}, eu-west-1]}}]");
-    let config = format!("poll: {{grace: 3s}}\n{regions}");
-    let child = world.program("poll").config(&config).start();
-    until("the Region that is done and the one that hangs", || {
-        let done = world.mackerel.requests().count("POST /api/v0/tsdb") > 0;
-        done && world.aws.calls().count("ecs:DescribeServices") > 1
-    })
-    .await;
-    let counted_until = || {
-        let noted = world
-            .mackerel
-            .host_metadata(&world.host("web"), "ecs-poller");
-        let noted: Value = serde_json::from_str(&noted.unwrap()).unwrap();
-        noted["progress"]["counted_until"].as_i64().unwrap()
+    let world = World::new(fleet().cluster("eu-west-1", slow)).await;
+    let yaml = format!("poll: {{grace: 10s}}\ntargets: [{{regions: [{REGION}, eu-west-1]}}]");
+    let config = world.config(&yaml);
+    let pulse = Pulse::new(config.poll.interval);
+    let (_, configs) = watch::channel(Arc::new(config));
+    let (stop, stopped) = watch::channel(0);
+    let plan = Plan {
+        polls: None,
+        output: Output::None,
+        look: Look::PLAIN,
     };
-    let before = counted_until();
-    signal(&child, "TERM");
-    end(child)
-        .await
-        .expect_status(1)
-        .expect_said("left in the middle of a poll");
-    // An hour of looking back lies before the first count.
-    assert!(counted_until() > before + 60 * 60);
+    let started = Instant::now();
+    let now = || world.now() + started.elapsed();
+    let running = run(configs, world.poller(&yaml), plan, &pulse, stopped, now);
+    let counted = || world.points("web", "custom.ecs.running_task.api.count");
+    let life = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let hang = Fault::of("ecs:DescribeServices", FaultKind::Hang).cluster("slow");
+        world.aws.inject(hang);
+        let first = counted().len();
+        while counted().len() == first {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        stop.send(1).unwrap();
+        std::future::pending().await
+    };
+    let outcome = tokio::select! {
+        outcome = running => outcome.unwrap(),
+        () = life => unreachable!(),
+    };
+    assert_eq!(outcome, Outcome::Failed);
+    let notes = world
+        .mackerel
+        .host_metadata(&world.host("web"), "ecs-poller");
+    let notes: Value = serde_json::from_str(&notes.unwrap()).unwrap();
+    let last = counted().last().unwrap().0;
+    assert_eq!(notes["progress"]["counted_until"], last);
 }
 
 #[tokio::test]
