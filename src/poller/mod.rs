@@ -15,8 +15,10 @@ mod region;
 mod reload;
 mod retirement;
 mod spread;
+mod target;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -24,19 +26,19 @@ use futures_util::future::{LocalBoxFuture, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
-use crate::aws::{self, Access, Role};
-use crate::config::{Config, Target};
+use crate::aws::{self, Access, Client};
+use crate::config::Config;
 use crate::mackerel::client::Client as Mackerel;
 use crate::model::calls::Calls;
 use crate::model::id::ClusterArn;
 use crate::model::progress::Progress;
 use crate::model::reader::Reader;
-use crate::model::trouble::Trouble;
 use crate::plan::cost::{self, Load, Loads, bill};
 use crate::report::{Report, gather};
 use deadline::MOMENT;
 pub use held::Held;
 use region::{Region, RegionReport};
+use target::{TargetState, connect};
 
 /// The poller with what it remembers between polls.
 #[derive(Debug)]
@@ -56,6 +58,11 @@ type Place = usize;
 
 /// A Region whose poll is over, and what it did.
 type Polled = (Place, Region, RegionReport);
+
+/// Which target, and its clients.
+type Connected = (usize, Result<Vec<Client>, aws::Error>);
+
+type Connecting = FuturesUnordered<LocalBoxFuture<'static, Connected>>;
 
 /// What all Regions share.
 #[derive(Debug)]
@@ -92,31 +99,6 @@ impl Shared {
         let shards = self.config.shard.map_or(1, |shard| shard.count as usize);
         Loads::of(loads.values().copied()).times(shards)
     }
-}
-
-#[derive(Debug)]
-struct TargetState {
-    target: Arc<Target>,
-    regions: Vec<RegionState>,
-    /// When this process first tried it.
-    tried_since: Option<DateTime<Utc>>,
-    /// Why its clients could not be made.
-    trouble: Option<Trouble>,
-    /// Regions as another configuration had them, to be taken over.
-    inherited: Vec<RegionState>,
-}
-
-#[derive(Debug)]
-struct RegionState {
-    place: Place,
-    name: String,
-    /// None while it is being polled.
-    idle: Option<Region>,
-    /// When its last poll began, and how far behind it was before.
-    began: DateTime<Utc>,
-    behind: i64,
-    /// The client to go on with when it is idle again.
-    renewed: Option<aws::Client>,
 }
 
 impl Poller {
@@ -159,17 +141,27 @@ impl Poller {
     pub async fn tick(&mut self, now: DateTime<Utc>, until: Option<Instant>) -> Report {
         self.shared.progress.reset();
         let started = Instant::now();
-        self.connect(now).await;
-        let waited = TimeDelta::seconds(started.elapsed().as_secs() as i64);
         let regions_until = match self.shared.config.heartbeat {
             Some(_) => until.and_then(|until| until.checked_sub(MOMENT)),
             None => until,
         };
-        self.begin(now + waited, regions_until);
+        self.begin(0..self.targets.len(), now, regions_until);
+        let mut connecting = self.connecting(now);
         let mut reports: HashMap<Place, RegionReport> = HashMap::new();
-        while let Some((place, region, report)) = next(&mut self.polls, regions_until).await {
-            if self.rest(place, region, report.behind) {
-                reports.insert(place, report);
+        while let Some(step) = next(&mut connecting, &mut self.polls, regions_until).await {
+            match step {
+                Step::Connected((at, clients)) => {
+                    self.targets[at].connected(clients, now, &mut self.places);
+                    self.leave_behind();
+                    let waited = TimeDelta::seconds(started.elapsed().as_secs() as i64);
+                    self.begin(at..at + 1, now + waited, regions_until);
+                }
+                Step::Polled(polled) => {
+                    let (place, region, report) = *polled;
+                    if self.rest(place, region, report.behind) {
+                        reports.insert(place, report);
+                    }
+                }
             }
         }
         let mut report = Report {
@@ -198,20 +190,17 @@ impl Poller {
         report
     }
 
-    /// Makes the clients of all targets that have none yet.
-    async fn connect(&mut self, now: DateTime<Utc>) {
-        let access = &self.shared.access;
-        let targets = self.targets.iter_mut();
-        join_all(targets.map(|target| target.connect(access, now))).await;
-        for target in &mut self.targets {
-            for state in &mut target.regions {
-                if state.place == NO_PLACE {
-                    state.place = self.places;
-                    self.places += 1;
-                }
-            }
-        }
-        self.leave_behind();
+    /// Makes the clients of the targets that have none yet, side by side.
+    fn connecting(&mut self, now: DateTime<Utc>) -> Connecting {
+        let targets = self.targets.iter_mut().enumerate();
+        targets
+            .filter(|(_, target)| target.regions.is_empty())
+            .map(|(at, target)| {
+                target.tried_since.get_or_insert(now);
+                let (shared, target) = (Arc::clone(&self.shared), Arc::clone(&target.target));
+                Box::pin(async move { (at, connect(&shared.access, &target).await) }) as _
+            })
+            .collect()
     }
 
     /// Takes a Region back whose poll is over. Gives whether it is still wanted.
@@ -232,10 +221,12 @@ impl Poller {
         true
     }
 
-    /// Begins the polls of all Regions that are not being polled.
-    fn begin(&mut self, now: DateTime<Utc>, until: Option<Instant>) {
-        let connected: usize = self.targets.iter().map(|target| target.regions.len()).sum();
-        for target in &mut self.targets {
+    /// Begins the polls of those Regions of some targets that are not being polled.
+    fn begin(&mut self, targets: Range<usize>, now: DateTime<Utc>, until: Option<Instant>) {
+        // One that is yet to be connected has a Region at least.
+        let all = self.targets.iter();
+        let regions: usize = all.map(|target| target.regions.len().max(1)).sum();
+        for target in &mut self.targets[targets] {
             for state in &mut target.regions {
                 let Some(mut region) = state.idle.take() else {
                     continue;
@@ -245,7 +236,7 @@ impl Poller {
                 let target = Arc::clone(&target.target);
                 let place = state.place;
                 self.polls.push(Box::pin(async move {
-                    let polled = region.poll(&shared, &target, now, place, connected, until);
+                    let polled = region.poll(&shared, &target, now, place, regions, until);
                     let report = polled.await;
                     (place, region, report)
                 }));
@@ -273,116 +264,28 @@ impl Poller {
     }
 }
 
-/// The next poll that is over; none when all are, or the time is up.
+/// What goes on in a poll.
+enum Step {
+    Connected(Connected),
+    Polled(Box<Polled>),
+}
+
+/// The next step that is over; none when all are, or the time is up.
 async fn next(
+    connecting: &mut Connecting,
     polls: &mut FuturesUnordered<LocalBoxFuture<'static, Polled>>,
     until: Option<Instant>,
-) -> Option<Polled> {
+) -> Option<Step> {
+    let step = async {
+        tokio::select! {
+            biased;
+            Some(connected) = connecting.next() => Some(Step::Connected(connected)),
+            Some(polled) = polls.next() => Some(Step::Polled(Box::new(polled))),
+            else => None,
+        }
+    };
     match until {
-        Some(until) => tokio::time::timeout_at(until, polls.next()).await.ok()?,
-        None => polls.next().await,
-    }
-}
-
-/// The place of a Region that has got none yet.
-const NO_PLACE: Place = Place::MAX;
-
-impl TargetState {
-    fn new(target: &Target) -> Self {
-        TargetState {
-            target: Arc::new(target.clone()),
-            regions: Vec::new(),
-            tried_since: None,
-            trouble: None,
-            inherited: Vec::new(),
-        }
-    }
-
-    /// Makes the clients of the target, unless they are there already.
-    async fn connect(&mut self, access: &Access, now: DateTime<Utc>) {
-        self.tried_since.get_or_insert(now);
-        if !self.regions.is_empty() {
-            return;
-        }
-        let role = self.target.role.as_ref().map(|role| Role {
-            arn: &role.arn,
-            external_id: role.external_id.as_deref(),
-            session_name: &role.session_name,
-        });
-        self.trouble = match aws::connect(access, role, &self.target.regions).await {
-            Ok(clients) => {
-                let clients = clients.into_iter();
-                self.regions = clients.map(|client| self.inherit(client, now)).collect();
-                None
-            }
-            Err(error) => Some(Trouble::of_target(error.message).with_detail(error.detail)),
-        };
-    }
-
-    /// A Region with its client, as it was before if it was.
-    fn inherit(&mut self, client: aws::Client, now: DateTime<Utc>) -> RegionState {
-        let mut known = self.inherited.iter();
-        let Some(at) = known.position(|state| state.name == client.region()) else {
-            return RegionState {
-                place: NO_PLACE,
-                name: client.region().to_owned(),
-                idle: Some(Region::new(client)),
-                began: now,
-                behind: 0,
-                renewed: None,
-            };
-        };
-        let mut state = self.inherited.remove(at);
-        match &mut state.idle {
-            Some(region) => region.renew(client),
-            None => state.renewed = Some(client),
-        }
-        state
-    }
-
-    /// Adds what the polls of the target's Regions did to the report.
-    fn tell(
-        &self,
-        now: DateTime<Utc>,
-        polled: &mut dyn FnMut(Place) -> Option<RegionReport>,
-        report: &mut Report,
-    ) {
-        let mut troubles: Vec<Trouble> = self.trouble.iter().cloned().collect();
-        let seconds_since = |then: DateTime<Utc>| (now - then).num_seconds();
-        let mut behind = match (&self.trouble, self.tried_since) {
-            (Some(_), Some(since)) => seconds_since(since),
-            _ => 0,
-        };
-        for region in &self.regions {
-            let own = polled(region.place).unwrap_or_else(|| region.unfinished(now));
-            behind = behind.max(own.behind);
-            report.dropped += own.dropped as u64;
-            for mut cluster in own.clusters {
-                cluster.target.clone_from(&self.target.name);
-                report.clusters.push(cluster);
-            }
-            troubles.extend(own.troubles);
-        }
-        report.behind_seconds = report.behind_seconds.max(behind);
-        report
-            .behind_seconds_by_target
-            .insert(self.target.name.clone(), behind);
-        report.troubles.extend(gather(&self.target.name, troubles));
-    }
-}
-
-impl RegionState {
-    /// What there is to say of a Region whose poll goes on.
-    fn unfinished(&self, now: DateTime<Utc>) -> RegionReport {
-        let message = format!(
-            "{}: a poll takes longer than the interval; it goes on, and the minutes in between are \
-             read after it",
-            self.name
-        );
-        RegionReport {
-            behind: self.behind + (now - self.began).num_seconds(),
-            troubles: vec![Trouble::of_target(message)],
-            ..RegionReport::default()
-        }
+        Some(until) => tokio::time::timeout_at(until, step).await.ok()?,
+        None => step.await,
     }
 }

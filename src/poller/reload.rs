@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
-use super::{Poller, RegionState, Shared, TargetState};
+use super::target::{RegionState, TargetState};
+use super::{Poller, Shared};
 use crate::aws::Access;
 use crate::config::Config;
 use crate::mackerel::client::Client as Mackerel;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use mackerel_ecs::aws::Clock;
 use mackerel_ecs::demo::aws::fault::{Fault, FaultKind};
@@ -11,6 +12,7 @@ use mackerel_ecs::demo::aws::fleet::service::Service;
 use mackerel_ecs::demo::aws::fleet::{Account, Fleet, Role};
 use mackerel_ecs::demo::aws::options::Denial;
 use mackerel_ecs::poller::Poller;
+use tokio::time::Instant;
 
 use crate::support::world::{ACCOUNT, NOON, REGION, World, at};
 
@@ -118,6 +120,37 @@ async fn a_target_that_takes_long_to_connect_has_counts_of_the_minute_in_which_t
     assert_eq!(report.troubles, []);
     let counts = world.points("own", "custom.ecs.running_task.api.count");
     assert_eq!(counts.last(), Some(&(NOON + 60, 1.0)));
+}
+
+/// A target that is not connected holds no other, and the others are polled once all the same.
+#[tokio::test(start_paused = true)]
+async fn a_target_that_does_not_connect_holds_no_other() {
+    let world = World::new(fleet()).await;
+    world
+        .aws
+        .inject(Fault::of(REGIONS, FaultKind::Hang).times(2));
+    let mut poller = world.poller(&format!(
+        "targets: [{{role_arn: '{ROLE}', external_id: sesame, regions: all}}, {{name: own}}]"
+    ));
+    let until = Instant::now() + Duration::from_secs(6);
+    let report = poller.tick(world.now(), Some(until)).await;
+    let [told] = report.troubles.as_slice() else {
+        panic!("{:?}", report.troubles);
+    };
+    assert!(told.line().contains("longer than the interval to connect"));
+    assert_eq!(names(&world), set(&["own"]));
+    assert_eq!(report.calls["ecs:ListClusters"], 1);
+
+    world.pass(60);
+    let late = world.poll(&mut poller).await;
+    assert_eq!(late.calls[REGIONS], 2);
+    assert!(names(&world).len() > 1);
+    world.pass(60);
+    let report = world.poll(&mut poller).await;
+    assert_eq!(
+        late.calls["ecs:ListClusters"],
+        report.calls["ecs:ListClusters"]
+    );
 }
 
 /// What a target says for itself counts for it, the rest as for all.
