@@ -226,7 +226,7 @@ impl Case<'_> {
                     .truth
                     .first_load(series, at(NOON + minute), lateness.revised);
                 verdict.figures.revised += u64::from(first != Some(value));
-                self.check_one(series, name, *minute, value, &points, verdict);
+                self.check_one(name, *minute, value, &points, verdict);
             }
         }
     }
@@ -251,7 +251,6 @@ impl Case<'_> {
 
     fn check_one(
         &self,
-        series: Series<'_>,
         name: &str,
         minute: i64,
         value: f64,
@@ -260,13 +259,13 @@ impl Case<'_> {
     ) {
         match points.get(&minute) {
             Some((there, _)) if *there == value => {
-                if !self.is_tail(series, minute, true, points) {
+                if !self.is_tail(name, minute, true, points) {
                     self.check_delay(name, minute, value, verdict);
                 }
             }
             there => {
                 let partly = there.is_some();
-                if self.is_tail(series, minute, partly, points) {
+                if self.is_tail(name, minute, partly, points) {
                     verdict.figures.expected -= 1;
                     verdict.figures.tails += 1;
                 } else if self.is_excused(

@@ -8,7 +8,7 @@ use mackerel_ecs::demo::aws::fleet::service::ServiceStatus;
 use super::case::{Case, Points};
 use super::ledger::Observation;
 use super::scenario::Spell;
-use super::truth::{Series, cluster_counts, service_counts};
+use super::truth::{cluster_counts, service_counts};
 use super::verdict::{Invariant, Verdict};
 use crate::support::world::{NOON, at};
 
@@ -70,7 +70,7 @@ impl Case<'_> {
         let is_there = points.contains_key(&minute);
         if !is_there
             && (self.is_excused(name, minute, unsettled, points)
-                || self.is_tail(Series::parse(name).unwrap(), minute, false, points)
+                || self.is_tail(name, minute, false, points)
                 || self.fell_into_nothing(minute))
         {
             return;

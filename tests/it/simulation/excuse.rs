@@ -11,15 +11,10 @@ impl Case<'_> {
     /// The last minutes of a service or cluster that was deleted are promised only as far as a
     /// poll could still find it: what lies after the last minute that was posted, or was still
     /// being revised, is no loss.
-    pub(super) fn is_tail(
-        &self,
-        series: Series<'_>,
-        minute: i64,
-        partly: bool,
-        points: &Points,
-    ) -> bool {
+    pub(super) fn is_tail(&self, name: &str, minute: i64, partly: bool, points: &Points) -> bool {
         let moment = at(NOON + minute);
-        let Some(cluster) = self.truth.cluster(moment) else {
+        let (Some(series), Some(cluster)) = (Series::parse(name), self.truth.cluster(moment))
+        else {
             return false;
         };
         let service = match series {
@@ -51,7 +46,24 @@ impl Case<'_> {
         }
         // The last minute that the poller saw of it, and what it could not yet see settled then.
         // Under a name that comes back, more of it may be seen later, but not all.
-        let last = points.range(born - 59..=gone + 59).next_back();
+        let again = service.and_then(|service| {
+            let named = cluster.services_named(&service.name).iter();
+            named
+                .map(|one| second(one.created_at))
+                .find(|born| *born >= gone)
+        });
+        let anew = self
+            .truth
+            .0
+            .iter()
+            .map(|cluster| second(cluster.created_at));
+        let again = again
+            .into_iter()
+            .chain(anew.filter(|born| *born >= gone))
+            .min();
+        let before = again.map_or(i64::MAX, |born| born * 1000);
+        let mut seen = points.range(born - 59..=gone + 59).rev();
+        let last = seen.find(|(minute, _)| self.was_accepted(name, NOON + **minute, before));
         let seen = last.map_or(i64::MIN, |(last, _)| *last).min(gone);
         let counted = match series {
             Series::Load {

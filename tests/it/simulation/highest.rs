@@ -40,11 +40,11 @@ impl Case<'_> {
                 })
                 .collect();
             for minute in &minutes {
-                let Some(highest) = self.highest(*minute, &averages) else {
+                let (value, host) = there.get(minute).copied().unzip();
+                let Some(highest) = self.highest(*minute, &averages, host) else {
                     continue;
                 };
                 verdict.figures.expected += 1;
-                let value = there.get(minute).map(|(value, _)| *value);
                 if value == Some(highest) {
                     continue;
                 }
@@ -86,8 +86,14 @@ impl Case<'_> {
     }
 
     /// The highest of a minute's averages, if all that there must be are on Mackerel with their final
-    /// values.
-    fn highest(&self, minute: i64, averages: &[(String, Points)]) -> Option<f64> {
+    /// values, on the same host as the figure: one that takes the place of another has nothing of the
+    /// services that are gone by then.
+    fn highest(
+        &self,
+        minute: i64,
+        averages: &[(String, Points)],
+        host: Option<usize>,
+    ) -> Option<f64> {
         let cluster = self.truth.cluster(at(NOON + minute))?;
         let second = |time: chrono::DateTime<chrono::Utc>| time.timestamp() - NOON;
         let waiting = self.world.scenario.waiting();
@@ -109,8 +115,8 @@ impl Case<'_> {
         for (name, points) in averages {
             let series = Series::parse(name)?;
             let value = self.truth.load(series, at(NOON + minute), MOMENTS);
-            let there = points.get(&minute).map(|(value, _)| *value);
-            if value != there {
+            let (there, place) = points.get(&minute).copied().unzip();
+            if value != there || (there.is_some() && host.is_some() && place != host) {
                 return None;
             }
             highest = highest.into_iter().chain(value).reduce(f64::max);

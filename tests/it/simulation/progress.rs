@@ -72,7 +72,7 @@ impl Case<'_> {
             if was_shown && !self.was_accepted(name, minute, note.at) {
                 let points = self.points(name);
                 let minute = minute - NOON;
-                if self.is_tail(series, minute, false, &points)
+                if self.is_tail(name, minute, false, &points)
                     || self.is_excused(name, minute, 0, &points)
                     || self.skews(minute).next().is_some()
                     || self.was_gone(series, minute, note.life)
@@ -120,8 +120,7 @@ impl Case<'_> {
             let minute = NOON + seen.minute;
             if !self.was_accepted(name, minute, note.at) {
                 let points = self.points(name);
-                let series = Series::parse(name).unwrap();
-                if self.is_tail(series, seen.minute, false, &points)
+                if self.is_tail(name, seen.minute, false, &points)
                     || self.is_excused(name, seen.minute, 0, &points)
                     || self.skews(seen.minute).next().is_some()
                     || self.is_new(&seen.service, seen.minute)
@@ -142,7 +141,7 @@ impl Case<'_> {
     }
 
     /// Whether some host of the cluster had a value of that minute by then.
-    fn was_accepted(&self, name: &str, minute: i64, by: i64) -> bool {
+    pub(super) fn was_accepted(&self, name: &str, minute: i64, by: i64) -> bool {
         self.hosts.iter().any(|host| {
             let series = self.ledger.series(&host.id, name);
             let recorded = series.and_then(|series| self.ledger.recorded.get(&(series, minute)));
