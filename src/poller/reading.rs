@@ -233,19 +233,18 @@ pub(super) async fn restore(
     let mut calls_left = most_calls.unwrap_or(usize::MAX);
     for work in works.iter_mut().filter(|work| !work.sampled.is_empty()) {
         let sampled = std::mem::take(&mut work.sampled);
-        let missed: Vec<Sample> = sampled
-            .iter()
-            .filter(|sample| {
-                sample.minute < until
-                    && work.state.gaps.contains(sample.minute)
-                    && work
-                        .state
-                        .memory
-                        .value(&sample.series, sample.minute)
-                        .is_none()
-            })
-            .cloned()
-            .collect();
+        let state = &work.state;
+        // What ECS said goes before, also where Mackerel has not taken it yet.
+        let pending = state.pending.iter();
+        let pending: HashSet<(&SeriesId, Minute)> =
+            pending.map(|count| (&count.series, count.minute)).collect();
+        let is_missed = |sample: &&Sample| {
+            sample.minute < until
+                && state.gaps.contains(sample.minute)
+                && state.memory.value(&sample.series, sample.minute).is_none()
+                && !pending.contains(&(&sample.series, sample.minute))
+        };
+        let missed: Vec<Sample> = sampled.iter().filter(is_missed).cloned().collect();
         if missed.is_empty() {
             continue;
         }

@@ -1,5 +1,6 @@
 //! What hangs or goes away costs only what is its own.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mackerel_ecs::demo::aws::fault::{Fault, FaultKind};
@@ -57,6 +58,41 @@ async fn a_region_that_hangs_holds_no_other() {
     let minutes: Vec<i64> = read.iter().map(|point| point.0).collect();
     let whole: Vec<i64> = (first..=read.last().unwrap().0).step_by(60).collect();
     assert_eq!(minutes, whole);
+}
+
+/// What ECS said of a service goes before what CloudWatch tells of the minute, also where Mackerel
+/// has taken neither yet, in a minute in which other services could not be described.
+#[tokio::test(start_paused = true)]
+async fn what_ecs_said_goes_before_what_is_restored() {
+    let service = |number| Service::steady(&format!("api-{number}"), 2);
+    let cluster = (0..20)
+        .map(service)
+        .fold(Cluster::fargate("web"), Cluster::service);
+    let world = World::new(Fleet::new(ACCOUNT).cluster(REGION, cluster)).await;
+    let mut poller = world.poller("");
+    let mut poll_for = async |minutes| {
+        for _ in 0..minutes {
+            world.poll(&mut poller).await;
+            world.pass(60);
+        }
+    };
+    poll_for(5).await;
+    world.mackerel_is_down();
+    let fault = Fault::of("ecs:DescribeServices", FaultKind::EmptyBody);
+    world.aws.inject(fault.times(1));
+    poll_for(20).await;
+    world.mackerel.clear_faults();
+    poll_for(2).await;
+    for number in 0..20 {
+        let name = format!("custom.ecs.running_task.api-{number}.count");
+        let posts = world.mackerel.posts_of(&world.host("web"), &name);
+        let minutes: BTreeSet<i64> = posts.iter().map(|post| post.time).collect();
+        assert!(
+            posts.iter().all(|post| post.count == 1),
+            "{name}: {posts:?}"
+        );
+        assert!((0..27).all(|minute| minutes.contains(&(NOON + minute * 60))));
+    }
 }
 
 /// The last minutes of a service that was deleted are read like all others.

@@ -147,16 +147,7 @@ async fn counts_are_kept_while_mackerel_is_down() {
     let world = world().await;
     let mut poller = world.poller("");
     poll_for(&world, &mut poller, 3).await;
-    world.mackerel.inject(MackerelFault {
-        method: None,
-        path_prefix: "/api".into(),
-        kind: MackerelFaultKind::Status {
-            code: 503,
-            retry_after: None,
-            body: String::new(),
-        },
-        times: None,
-    });
+    world.mackerel_is_down();
     poll_for(&world, &mut poller, 45).await;
     world.mackerel.clear_faults();
     poll_for(&world, &mut poller, 2).await;

@@ -12,6 +12,7 @@ use mackerel_ecs::demo::aws::SimulatedAws;
 use mackerel_ecs::demo::aws::fleet::Fleet;
 use mackerel_ecs::demo::aws::options::{Lateness, Options as AwsOptions};
 use mackerel_ecs::demo::mackerel::LocalMackerel;
+use mackerel_ecs::demo::mackerel::fault::{Fault as MackerelFault, FaultKind as MackerelFaultKind};
 use mackerel_ecs::demo::mackerel::option::{
     ApiKey, DuplicateIdentifiers, Journaling, Options as MackerelOptions, UnknownHosts,
 };
@@ -213,6 +214,20 @@ impl World {
             Clock::Set(clock) => clock.fetch_add(seconds, Ordering::SeqCst),
             Clock::Real => panic!("the real time passes by itself"),
         };
+    }
+
+    /// Has Mackerel answer everything with 503 until its faults are cleared.
+    pub fn mackerel_is_down(&self) {
+        self.mackerel.inject(MackerelFault {
+            method: None,
+            path_prefix: "/api".into(),
+            kind: MackerelFaultKind::Status {
+                code: 503,
+                retry_after: None,
+                body: String::new(),
+            },
+            times: None,
+        });
     }
 
     /// The program with this world as its AWS and its Mackerel.
