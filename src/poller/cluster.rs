@@ -137,10 +137,11 @@ impl ClusterState {
         }
     }
 
-    /// Goes on from where posting really ended. What lies in the future was noted by a wrong clock.
+    /// Goes on from where posting really ended. What lies in the future was noted by a wrong clock, but
+    /// for a minute that began since this poll did.
     fn adopt(&mut self, progress: &Progress, now: DateTime<Utc>, poll: &Poll) {
         let this = Minute::of(now);
-        let past = |seconds: i64| Some(Minute::of_seconds(seconds)).filter(|m| *m <= this);
+        let past = |seconds: i64| Some(Minute::of_seconds(seconds)).filter(|m| *m <= this.plus(1));
         let beginning = self.beginning(now, poll);
         let from =
             |noted: Option<i64>, first: Option<i64>| noted.and_then(past).or(first.and_then(past));

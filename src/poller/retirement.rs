@@ -80,6 +80,11 @@ pub(super) async fn retire(
             )
             .collect();
         for one in batch {
+            if Instant::now() >= deadline {
+                let message = "not all hosts of deleted clusters could be looked at in time";
+                troubles.push(Trouble::of_target(message).as_warning());
+                return troubles;
+            }
             let is_gone = gone.contains(one.arn.as_str());
             let judged = judge(mackerel, one, is_gone, retire_after, now, deadline).await;
             match judged {

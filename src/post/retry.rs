@@ -22,16 +22,13 @@ pub async fn retrying<T>(
 ) -> Result<T, Error> {
     let mut failed = 0;
     loop {
-        // Past the deadline, timeout_at gives a call one glance and no time.
+        if Instant::now() >= deadline {
+            return Err(late());
+        }
         let error = match tokio::time::timeout_at(deadline, call()).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => error,
-            Err(_) => {
-                return Err(Error {
-                    kind: Kind::Passing { retry_after: None },
-                    message: "Mackerel did not answer in time".into(),
-                });
-            }
+            Err(_) => return Err(late()),
         };
         let Kind::Passing { retry_after } = error.kind else {
             return Err(error);
@@ -45,5 +42,12 @@ pub async fn retrying<T>(
         }
         tracing::debug!(error = %error, wait_ms = wait.as_millis() as u64, "trying again");
         tokio::time::sleep(wait).await;
+    }
+}
+
+fn late() -> Error {
+    Error {
+        kind: Kind::Passing { retry_after: None },
+        message: "Mackerel did not answer in time".into(),
     }
 }
