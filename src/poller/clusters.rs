@@ -132,8 +132,12 @@ impl Clusters {
         }
     }
 
-    /// All that are remembered, those that are gone too.
-    pub(super) fn states_mut(&mut self) -> impl Iterator<Item = &mut ClusterState> {
+    /// Those that were there when they were last listed.
+    pub(super) fn here_mut(&mut self) -> impl Iterator<Item = &mut ClusterState> {
+        self.here.values_mut()
+    }
+
+    fn states_mut(&mut self) -> impl Iterator<Item = &mut ClusterState> {
         self.here.values_mut().chain(self.gone.values_mut())
     }
 

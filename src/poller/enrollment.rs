@@ -1,6 +1,5 @@
 //! The hosts of a Region's clusters, and what is kept on Mackerel with them.
 
-use std::collections::HashSet;
 use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
@@ -98,16 +97,10 @@ impl Shared {
         })
     }
 
-    /// Gives the identifiers free of clusters of a Region that are there no longer.
-    pub(super) fn release_claims(&self, region: &str, living: &HashSet<ClusterArn>) {
-        let Some(account) = living.iter().next().map(ClusterArn::account) else {
-            return;
-        };
+    /// Gives the identifiers free of a Region's clusters that are polled no longer.
+    pub(super) fn release_claims(&self, region: Place, is_polled: impl Fn(&ClusterArn) -> bool) {
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        claims.retain(|_, (holder, _)| {
-            let elsewhere = holder.region() != region || holder.account() != account;
-            elsewhere || living.contains(holder)
-        });
+        claims.retain(|_, (holder, place)| *place != region || is_polled(holder));
     }
 }
 

@@ -52,12 +52,10 @@ impl Held {
         self.state().most / regions.max(1)
     }
 
-    /// The same gauge for these Regions alone.
-    pub(super) fn of(&self, places: &[Place]) -> Held {
-        let mut state = self.state();
-        state.by_region.retain(|place, _| places.contains(place));
-        drop(state);
-        self.clone()
+    /// Forgets what other Regions than these kept.
+    pub(super) fn keep(&self, places: &[Place]) {
+        let by_region = &mut self.state().by_region;
+        by_region.retain(|place, _| places.contains(place));
     }
 
     /// Notes what a Region keeps, and how many it has just dropped.

@@ -93,6 +93,12 @@ impl Shared {
         self.loads()
     }
 
+    /// Forgets what other Regions' readings than these ask for.
+    fn keep_loads(&self, places: &[Place]) {
+        let mut loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
+        loads.retain(|place, _| places.contains(place));
+    }
+
     /// How much of CloudWatch a reading of all Regions asks for, the other shards taken for as large.
     fn loads(&self) -> Loads {
         let loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
@@ -152,7 +158,7 @@ impl Poller {
             match step {
                 Step::Connected((at, clients)) => {
                     self.targets[at].connected(clients, now, &mut self.places);
-                    self.leave_behind();
+                    self.leave_behind(at);
                     let waited = TimeDelta::seconds(started.elapsed().as_secs() as i64);
                     self.begin(at..at + 1, now + waited, regions_until);
                 }
@@ -170,7 +176,7 @@ impl Poller {
             ..Report::default()
         };
         for target in &self.targets {
-            target.tell(now, &mut |place| reports.remove(&place), &mut report);
+            target.tell(now, &mut reports, &mut report);
         }
         if let Some(trouble) = self.heartbeat(&report, now, until).await {
             report.troubles.extend(gather("default", vec![trouble]));
@@ -205,10 +211,7 @@ impl Poller {
 
     /// Takes a Region back whose poll is over. Gives whether it is still wanted.
     fn rest(&mut self, place: Place, mut region: Region, behind: i64) -> bool {
-        let mut states = self.targets.iter_mut().flat_map(|target| {
-            let own = target.regions.iter_mut();
-            own.chain(&mut target.inherited)
-        });
+        let mut states = self.targets.iter_mut().flat_map(TargetState::states_mut);
         let Some(state) = states.find(|state| state.place == place) else {
             self.leaving.push((region, Arc::clone(&self.shared)));
             return false;
@@ -252,7 +255,7 @@ impl Poller {
             let regions = self
                 .targets
                 .iter_mut()
-                .flat_map(|target| target.regions.iter_mut().chain(&mut target.inherited))
+                .flat_map(TargetState::states_mut)
                 .filter_map(|state| state.idle.as_mut());
             join_all(regions.map(|region| region.save(shared, now))).await;
             // One that is still being polled is noted when it is done, if there is the time.

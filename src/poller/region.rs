@@ -187,7 +187,7 @@ impl Region {
             self.walk.keep(&observed.cluster.arn, services);
         }
         self.clusters.end(works, now, poll, is_polled);
-        shared.release_claims(self.client.region(), &living);
+        shared.release_claims(place, is_polled);
         let dropped = self.clusters.bound_pending(shared.held.share(regions));
         shared.held.note(place, self.clusters.pending(), dropped);
         report.dropped += dropped;
@@ -255,7 +255,7 @@ impl Region {
     /// Notes how far posting came, at the end of the process.
     pub(super) async fn save(&mut self, shared: &Shared, now: DateTime<Utc>) {
         if let Some(mackerel) = &shared.mackerel {
-            let states = self.clusters.states_mut();
+            let states = self.clusters.here_mut();
             let poll = &shared.config.poll;
             if let Err(error) = note(mackerel, states, now, poll, true, shared.deadline()).await {
                 tracing::warn!("progress could not be noted: {error}");

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
 use super::target::{RegionState, TargetState};
-use super::{Poller, Shared};
+use super::{Place, Poller, Shared};
 use crate::aws::Access;
 use crate::config::Config;
 use crate::mackerel::client::Client as Mackerel;
@@ -61,7 +61,9 @@ impl Poller {
                         if account == other.target.account() {
                             let wanted =
                                 |region: &mut RegionState| target.regions.may_hold(&region.name);
-                            state.inherited.extend(other.regions.extract_if(.., wanted));
+                            for regions in [&mut other.regions, &mut other.inherited] {
+                                state.inherited.extend(regions.extract_if(.., wanted));
+                            }
                         }
                     }
                     state
@@ -69,54 +71,64 @@ impl Poller {
             })
             .collect();
         let posted = old.graphs_posted.try_lock().map(|posted| *posted);
+        let places = self.wanted();
+        old.held.keep(&places);
+        old.keep_loads(&places);
         let loads = old.loads.lock().unwrap_or_else(PoisonError::into_inner);
-        let places: Vec<_> = self
-            .targets
-            .iter()
-            .flat_map(|target| target.regions.iter().chain(&target.inherited))
-            .map(|state| state.place)
-            .collect();
-        let loads = loads.iter().filter(|(place, _)| places.contains(place));
         self.shared = Arc::new(Shared {
             calls: access.calls.clone(),
             config: config.clone(),
             access,
             mackerel,
             progress: old.progress.clone(),
-            held: old.held.of(&places),
+            held: old.held.clone(),
             edition: old.edition + u64::from(!same_mackerel),
             claims: Mutex::default(),
             graphs_posted: match posted {
                 Ok(posted) if same_mackerel => tokio::sync::Mutex::new(posted),
                 _ => tokio::sync::Mutex::default(),
             },
-            loads: Mutex::new(loads.map(|(place, load)| (*place, *load)).collect()),
+            loads: Mutex::new(loads.clone()),
         });
-        let unwanted = before.into_iter().flat_map(|target| target.regions);
+        let unwanted = before
+            .into_iter()
+            .flat_map(|target| target.regions.into_iter().chain(target.inherited));
         let idle = unwanted.filter_map(|state| state.idle);
         self.leaving
             .extend(idle.map(|region| (region, Arc::clone(&old))));
         Ok(())
     }
 
-    /// Lets go of the Regions that a target has not taken over.
-    pub(super) fn leave_behind(&mut self) {
-        for target in &mut self.targets {
-            if !target.regions.is_empty() {
-                let idle = target.inherited.drain(..).filter_map(|state| state.idle);
-                let shared = &self.shared;
-                self.leaving
-                    .extend(idle.map(|region| (region, Arc::clone(shared))));
-            }
+    /// The places of the Regions that the configuration has.
+    fn wanted(&self) -> Vec<Place> {
+        let states = self.targets.iter().flat_map(|target| {
+            let own = target.regions.iter();
+            own.chain(&target.inherited)
+        });
+        states.map(|state| state.place).collect()
+    }
+
+    /// Lets go of the Regions that a target has not taken over, if it is connected.
+    pub(super) fn leave_behind(&mut self, target: usize) {
+        let target = &mut self.targets[target];
+        if target.regions.is_empty() {
+            return;
         }
+        let shared = &self.shared;
+        let idle = target.inherited.drain(..);
+        let idle = idle.filter_map(|state| state.idle);
+        self.leaving
+            .extend(idle.map(|region| (region, Arc::clone(shared))));
+        let wanted = self.wanted();
+        self.shared.keep_loads(&wanted);
+        self.shared.held.keep(&wanted);
     }
 
     /// Notes the progress of the Regions that are no more, should they come back.
     pub(super) async fn take_leave(&mut self, now: DateTime<Utc>) {
-        let leaving = std::mem::take(&mut self.leaving);
-        join_all(leaving.into_iter().map(|(mut region, shared)| async move {
-            region.save(&shared, now).await;
-        }))
-        .await;
+        let leaving = self.leaving.iter_mut();
+        join_all(leaving.map(|(region, shared)| region.save(shared, now))).await;
+        // Where there was no time for all of them, they are noted again.
+        self.leaving.clear();
     }
 }

@@ -1,5 +1,6 @@
 //! A target with its Regions, as the poller knows it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -45,6 +46,11 @@ impl TargetState {
             trouble: None,
             inherited: Vec::new(),
         }
+    }
+
+    /// Its Regions, those too that it is to take over.
+    pub(super) fn states_mut(&mut self) -> impl Iterator<Item = &mut RegionState> {
+        self.regions.iter_mut().chain(&mut self.inherited)
     }
 
     /// Takes its clients, or why there are none. Regions that are new take the next places.
@@ -93,7 +99,7 @@ impl TargetState {
     pub(super) fn tell(
         &self,
         now: DateTime<Utc>,
-        polled: &mut dyn FnMut(Place) -> Option<RegionReport>,
+        polled: &mut HashMap<Place, RegionReport>,
         report: &mut Report,
     ) {
         let mut troubles: Vec<Trouble> = self.trouble.iter().cloned().collect();
@@ -108,7 +114,8 @@ impl TargetState {
             _ => 0,
         };
         for region in &self.regions {
-            let own = polled(region.place).unwrap_or_else(|| region.unfinished(now));
+            let own = polled.remove(&region.place);
+            let own = own.unwrap_or_else(|| region.unfinished(now));
             behind = behind.max(own.behind);
             report.dropped += own.dropped as u64;
             for mut cluster in own.clusters {

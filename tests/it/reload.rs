@@ -8,12 +8,13 @@ use std::time::Duration;
 use mackerel_ecs::demo::aws::fleet::cluster::Cluster;
 use mackerel_ecs::demo::aws::fleet::service::Service;
 use mackerel_ecs::demo::aws::fleet::{Account, Fleet, Role};
+use mackerel_ecs::demo::aws::options::Denial;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr};
 
 use crate::metrics::{get, parsed, value};
-use crate::support::world::{ACCOUNT, REGION, World};
+use crate::support::world::{ACCOUNT, NOON, REGION, World};
 
 const COUNT: &str = "custom.ecs.running_task.api.count";
 const CPU: &str = "custom.ecs.service_cpu_utilization.api.average";
@@ -93,6 +94,36 @@ async fn no_change_loses_or_doubles_a_minute() {
         assert_whole(&world, host, CPU, minutes + 30, 3);
     }
     assert_eq!(world.mackerel.hosts().len(), 3);
+}
+
+/// A change that AWS does not allow, and that is taken back, costs nothing of what waits for Mackerel.
+#[tokio::test(start_paused = true)]
+async fn a_change_that_is_taken_back_loses_nothing() {
+    let world = World::new(Fleet::new(ACCOUNT).cluster(REGION, cluster("web"))).await;
+    let config = |regions: &str| {
+        world.config(&format!(
+            "targets: [{{regions: {regions}}}]\naws: {{rate_share: off}}"
+        ))
+    };
+    let named = config(&format!("[{REGION}]"));
+    let mut poller = world.poller("");
+    poller.reload(&named).unwrap();
+    world.poll(&mut poller).await;
+    world.pass(60);
+    world.mackerel_is_down();
+    world.poll(&mut poller).await;
+    world.pass(60);
+    world.aws.deny(Denial::of("ec2:DescribeRegions"));
+    poller.reload(&config("all")).unwrap();
+    world.poll(&mut poller).await;
+    world.pass(60);
+    world.mackerel.clear_faults();
+    poller.reload(&named).unwrap();
+    world.poll(&mut poller).await;
+    let counts = world.points("web", "custom.ecs.running_task.api.desired");
+    let minutes = counts.iter().map(|(time, _)| (time - NOON) / 60);
+    // In the third minute ECS was not asked.
+    assert_eq!(minutes.collect::<Vec<_>>(), [0, 1, 3]);
 }
 
 /// What is left out for a while is no more behind, and is filled when it comes back.

@@ -153,6 +153,25 @@ async fn a_target_that_does_not_connect_holds_no_other() {
     );
 }
 
+/// A cluster that moves to another Region takes its custom identifier with it.
+#[tokio::test]
+async fn a_custom_identifier_is_free_when_its_cluster_is_gone() {
+    let fleet = Fleet::new(ACCOUNT)
+        .cluster(REGION, cluster("web").deleted_at(at(NOON + 30)))
+        .cluster("eu-west-1", cluster("web").created_at(at(NOON + 150)));
+    let world = World::new(fleet).await;
+    let mut poller = world.poller(&format!(
+        "targets: [{{regions: [{REGION}, eu-west-1]}}]\nhost: {{custom_identifier: '{{cluster}}'}}"
+    ));
+    for _ in 0..5 {
+        world.poll(&mut poller).await;
+        world.pass(60);
+    }
+    let counts = world.points("web", "custom.ecs.running_task.api.desired");
+    let minutes = counts.iter().map(|(time, _)| time - NOON);
+    assert_eq!(minutes.collect::<Vec<_>>(), [180, 240]);
+}
+
 /// What a target says for itself counts for it, the rest as for all.
 #[tokio::test]
 async fn a_target_has_its_own_choice() {
