@@ -17,7 +17,7 @@ use crate::model::id::ClusterArn;
 use crate::model::role::RoleFullname;
 use crate::model::trouble::Trouble;
 use crate::post::graph;
-use crate::post::host::{Enrolled, Graphs, enroll, write_notes};
+use crate::post::host::{Graphs, enroll, write_notes};
 
 /// How many hosts are made sure of at once.
 const HOSTS_AT_ONCE: usize = 8;
@@ -32,14 +32,14 @@ pub(super) async fn enroll_all(
     deadline: Instant,
     troubles: &mut Vec<Trouble>,
 ) {
-    let enrolling: Vec<Result<(Enrolled, Option<String>), Error>> = stream::iter(works.iter())
+    let enrolling: Vec<Result<Result<_, Error>, Error>> = stream::iter(works.iter())
         .map(|work| async move {
             let (wanted, complaint) = wanted(&work.observed.cluster, &shared.config.host, roles);
             shared.claim(&wanted, &work.observed.cluster.arn, place)?;
             let known = work.state.enrolled.as_ref();
             let beginning = work.state.beginning(now, &shared.config.poll);
-            let enrolled = enroll(mackerel, wanted, known, beginning, now, deadline).await?;
-            Ok((enrolled, complaint))
+            let enrolled = enroll(mackerel, wanted, known, beginning, now, deadline).await;
+            Ok(enrolled.map(|enrolled| (enrolled, complaint)))
         })
         .buffered(HOSTS_AT_ONCE)
         .collect()
@@ -47,7 +47,7 @@ pub(super) async fn enroll_all(
     for (work, result) in works.iter_mut().zip(enrolling) {
         let arn = &work.observed.cluster.arn;
         match result {
-            Ok((enrolled, complaint)) => {
+            Ok(Ok((enrolled, complaint))) => {
                 if let Some(complaint) = complaint {
                     troubles.push(Trouble::of_cluster(arn, complaint).as_warning());
                 }
@@ -56,12 +56,19 @@ pub(super) async fn enroll_all(
             // An id from an earlier poll is still good while Mackerel does not answer, or refuses what a
             // proxy makes of the request. A cluster that never got a host and is refused one keeps no
             // counts for it.
-            Err(error) => {
+            Ok(Err(error)) => {
                 troubles.push(Trouble::of_cluster(arn, error.message));
                 if error.kind == Kind::Rejected && work.state.enrolled.is_none() {
                     work.refused += work.state.pending.len();
                     work.state.pending.clear();
                 }
+            }
+            // The host is another's, also where this cluster had it before.
+            Err(taken) => {
+                troubles.push(Trouble::of_cluster(arn, taken.message));
+                work.state.enrolled = None;
+                work.refused += work.state.pending.len();
+                work.state.pending.clear();
             }
         }
     }

@@ -189,10 +189,9 @@ impl Poller {
         let loads = self.shared.loads();
         let every = cost::interval(loads, &self.shared.config.cloudwatch);
         report.cloudwatch_usd_a_month = bill(loads, every).usd;
-        match until {
-            Some(until) => _ = tokio::time::timeout_at(until, self.take_leave(now)).await,
-            None => self.take_leave(now).await,
-        }
+        let deadline = self.shared.deadline();
+        self.take_leave(now, until.map_or(deadline, |until| until.min(deadline)))
+            .await;
         report
     }
 
@@ -226,9 +225,7 @@ impl Poller {
 
     /// Begins the polls of those Regions of some targets that are not being polled.
     fn begin(&mut self, targets: Range<usize>, now: DateTime<Utc>, until: Option<Instant>) {
-        // One that is yet to be connected has a Region at least.
-        let all = self.targets.iter();
-        let regions: usize = all.map(|target| target.regions.len().max(1)).sum();
+        let regions: usize = self.targets.iter().map(TargetState::size).sum();
         for target in &mut self.targets[targets] {
             for state in &mut target.regions {
                 let Some(mut region) = state.idle.take() else {
@@ -249,15 +246,16 @@ impl Poller {
 
     /// Notes on Mackerel how far posting came, for the next process to go on from there.
     pub async fn save(&mut self, now: DateTime<Utc>) {
-        self.take_leave(now).await;
         loop {
             let shared = &self.shared;
+            let deadline = shared.deadline();
             let regions = self
                 .targets
                 .iter_mut()
                 .flat_map(TargetState::states_mut)
                 .filter_map(|state| state.idle.as_mut());
-            join_all(regions.map(|region| region.save(shared, now))).await;
+            join_all(regions.map(|region| region.save(shared, now, deadline))).await;
+            self.take_leave(now, deadline).await;
             // One that is still being polled is noted when it is done, if there is the time.
             let Some((place, region, report)) = self.polls.next().await else {
                 return;

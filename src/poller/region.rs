@@ -253,11 +253,11 @@ impl Region {
     }
 
     /// Notes how far posting came, at the end of the process.
-    pub(super) async fn save(&mut self, shared: &Shared, now: DateTime<Utc>) {
+    pub(super) async fn save(&mut self, shared: &Shared, now: DateTime<Utc>, deadline: Instant) {
         if let Some(mackerel) = &shared.mackerel {
             let states = self.clusters.here_mut();
             let poll = &shared.config.poll;
-            if let Err(error) = note(mackerel, states, now, poll, true, shared.deadline()).await {
+            if let Err(error) = note(mackerel, states, now, poll, true, deadline).await {
                 tracing::warn!("progress could not be noted: {error}");
             }
         }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use super::target::{RegionState, TargetState};
 use super::{Place, Poller, Shared};
@@ -125,10 +126,11 @@ impl Poller {
     }
 
     /// Notes the progress of the Regions that are no more, should they come back.
-    pub(super) async fn take_leave(&mut self, now: DateTime<Utc>) {
-        let leaving = self.leaving.iter_mut();
-        join_all(leaving.map(|(region, shared)| region.save(shared, now))).await;
-        // Where there was no time for all of them, they are noted again.
-        self.leaving.clear();
+    pub(super) async fn take_leave(&mut self, now: DateTime<Utc>, deadline: Instant) {
+        let leaving = std::mem::take(&mut self.leaving);
+        join_all(leaving.into_iter().map(|(mut region, shared)| async move {
+            region.save(&shared, now, deadline).await;
+        }))
+        .await;
     }
 }

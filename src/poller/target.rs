@@ -48,6 +48,12 @@ impl TargetState {
         }
     }
 
+    /// How many Regions it has, or has at least where it is yet to be connected.
+    pub(super) fn size(&self) -> usize {
+        let named = self.target.regions.named().len();
+        self.regions.len().max(named).max(1)
+    }
+
     /// Its Regions, those too that it is to take over.
     pub(super) fn states_mut(&mut self) -> impl Iterator<Item = &mut RegionState> {
         self.regions.iter_mut().chain(&mut self.inherited)

@@ -172,6 +172,41 @@ async fn a_custom_identifier_is_free_when_its_cluster_is_gone() {
     assert_eq!(minutes.collect::<Vec<_>>(), [180, 240]);
 }
 
+/// Two clusters never write to one host, also where another configuration gives it to the other one.
+#[tokio::test]
+async fn a_custom_identifier_is_one_clusters_after_a_reload_too() {
+    let web = |tasks| Cluster::fargate("web").service(Service::steady("api", tasks));
+    let fleet = Fleet::new(ACCOUNT)
+        .cluster(REGION, web(1))
+        .cluster("eu-west-1", web(3));
+    let world = World::new(fleet).await;
+    let config = |regions: &str| {
+        world.config(&format!(
+            "targets: [{{regions: [{regions}]}}]\nhost: {{custom_identifier: '{{cluster}}'}}\n\
+             aws: {{rate_share: off}}"
+        ))
+    };
+    let mut poller = world.poller("");
+    let orders = [
+        format!("{REGION}, eu-west-1"),
+        format!("eu-west-1, {REGION}"),
+    ];
+    for regions in orders.iter().cycle().take(6) {
+        poller.reload(&config(regions)).unwrap();
+        let report = world.poll(&mut poller).await;
+        let [told] = report.troubles.as_slice() else {
+            panic!("{:?}", report.troubles);
+        };
+        assert!(told.line().contains("the same custom identifier"));
+        world.pass(60);
+    }
+    let host = world.host("web");
+    let name = "custom.ecs.running_task.api.desired";
+    let posts = world.mackerel.posts_of(&host, name);
+    assert_eq!(posts.len(), 6);
+    assert!(posts.iter().all(|post| post.count == 1), "{posts:?}");
+}
+
 /// What a target says for itself counts for it, the rest as for all.
 #[tokio::test]
 async fn a_target_has_its_own_choice() {
