@@ -348,6 +348,8 @@ mod tests {
         check(progress(&[(103, 104)]), 103, 104, &[(103, 104)]);
         // It began in one minute and counted in the next.
         check(progress(&[]), 104, 105, &[(104, 105)]);
+        // Another process noted the minute that began since this one's poll did.
+        check(progress(&[]), 102, 102, &[]);
         // A clock that ran ahead noted what is yet to come.
         check(progress(&[(200, 300)]), 104, 104, &[]);
     }

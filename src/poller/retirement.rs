@@ -81,7 +81,8 @@ pub(super) async fn retire(
             .collect();
         for one in batch {
             if Instant::now() >= deadline {
-                let message = "not all hosts of deleted clusters could be looked at in time";
+                let message = "not all hosts of deleted clusters could be looked at in time; the \
+                               next look in ten minutes tries again";
                 troubles.push(Trouble::of_target(message).as_warning());
                 return troubles;
             }

@@ -110,8 +110,8 @@ impl TargetState {
     ) {
         let mut troubles: Vec<Trouble> = self.trouble.iter().cloned().collect();
         if self.regions.is_empty() && troubles.is_empty() {
-            let message =
-                "it takes longer than the interval to connect to AWS; the next poll tries again";
+            let message = "it takes longer than the interval to connect to AWS; the next poll tries \
+                           again; check the network to STS and EC2, or name the target's `regions`";
             troubles.push(Trouble::of_target(message));
         }
         let seconds_since = |then: DateTime<Utc>| (now - then).num_seconds();

@@ -14,8 +14,8 @@ const SCHEDULE: Backoff = Backoff {
     attempts: 5,
 };
 
-/// Makes a call until it succeeds, is refused for good, or no attempt or time is left. No call goes
-/// on past the deadline.
+/// Makes a call until it succeeds, is refused for good, or no attempt or time is left. No call
+/// begins or goes on past the deadline.
 pub async fn retrying<T>(
     deadline: Instant,
     mut call: impl AsyncFnMut() -> Result<T, Error>,
@@ -49,5 +49,27 @@ fn late() -> Error {
     Error {
         kind: Kind::Passing { retry_after: None },
         message: "Mackerel did not answer in time".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn no_call_begins_when_the_time_is_over() {
+        let mut calls = 0;
+        let mut call = async || {
+            calls += 1;
+            Ok(())
+        };
+        let now = Instant::now();
+        assert!(retrying(now, &mut call).await.is_err());
+        assert!(
+            retrying(now + Duration::from_secs(1), &mut call)
+                .await
+                .is_ok()
+        );
+        assert_eq!(calls, 1);
     }
 }
